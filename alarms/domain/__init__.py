@@ -1,0 +1,1 @@
+"""From facts to dates: the projection, the status, the sum behind each. Pure."""

@@ -1,0 +1,1 @@
+"""Programs, boluses and quantities as numbers. Pure."""

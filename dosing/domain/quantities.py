@@ -1,0 +1,41 @@
+"""The one formatter of quantities and dates for staff, and exact rounding."""
+
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+from typing import Final
+
+MONTHS: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+
+
+def rounded(value: Fraction | Decimal | int, places: int) -> Decimal:
+    """The value to so many decimal places, half to even, without ever passing a binary float."""
+    scaled = round(Fraction(value) * 10**places)  # Fraction rounds half to even
+    return Decimal(scaled).scaleb(-places).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+
+
+def plain(value: Fraction | Decimal | int, places: int = 12) -> str:
+    """A decimal string without exponent and without trailing zeros: `350`, `0.048`."""
+    text = f"{rounded(value, places):f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"-0", ""} else text
+
+
+def format_quantity(value: Fraction | Decimal | int, unit: str, places: int = 3) -> str:
+    """A quantity as staff read it: `1,000 mcg`, `0.048 mL/day`.
+
+    A leading zero, no trailing one, thousands with a comma, a space before the unit: `.5` and
+    `5.0` have been read as 5 and 50.
+    """
+    whole, _, fraction = plain(value, places).partition(".")
+    sign = "−" if whole.startswith("-") else ""
+    grouped = f"{int(whole.lstrip('-')):,}"
+    number = sign + grouped + ("." + fraction if fraction else "")
+    return f"{number} {unit}" if unit else number
+
+
+def format_date(day: date) -> str:
+    """A date as staff read it, whatever the locale: `09-Mar-2027`."""
+    return f"{day.day:02d}-{MONTHS[day.month - 1]}-{day.year:04d}"

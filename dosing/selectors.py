@@ -1,0 +1,53 @@
+"""Reads of what the pumps were told to deliver. Corrected rows are left out."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import TypeVar
+
+from accounts.models import Clinic
+
+from .models import Bolus, DrugProduct, Program, StabilityLimit, Step
+
+Row = TypeVar("Row", Program, Bolus)
+
+
+def current_programs(pump_ids: Collection[int]) -> dict[int, list[Program]]:
+    """Every uncorrected program of each pump, oldest first; of two at one instant the last entered
+    comes last, as calculations.md wants it."""
+    rows = Program.objects.filter(pump_id__in=pump_ids, correction__isnull=True)
+    return _by_pump(rows.order_by("effective_at", "id"))
+
+
+def steps_of(program_ids: Collection[int]) -> dict[int, list[Step]]:
+    """The steps of each flex program, by start."""
+    found: dict[int, list[Step]] = defaultdict(list)
+    for step in Step.objects.filter(program_id__in=program_ids).order_by("start", "id"):
+        found[step.program_id].append(step)
+    return found
+
+
+def current_boluses(pump_ids: Collection[int]) -> dict[int, list[Bolus]]:
+    """Every uncorrected bolus of each pump, oldest first."""
+    rows = Bolus.objects.filter(pump_id__in=pump_ids, correction__isnull=True)
+    return _by_pump(rows.order_by("at", "id"))
+
+
+def _by_pump(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.pump_id].append(row)
+    return found
+
+
+def stability_days(*, product: DrugProduct, pump_family: str) -> int | None:
+    """How long the drug may stay in that family of pumps, in days; None when nobody recorded it."""
+    return (
+        StabilityLimit.objects.filter(product=product, pump_family=pump_family)
+        .values_list("stability_days", flat=True)
+        .first()
+    )
+
+
+def drug_products(clinic: Clinic) -> list[DrugProduct]:
+    """The clinic's drugs with their limits."""
+    return list(DrugProduct.objects.filter(clinic=clinic).prefetch_related("limits"))

@@ -1,0 +1,233 @@
+"""Writes of programs, boluses and the drug catalogue.
+
+Whoever records or corrects these must have the dates recomputed in the same transaction:
+`visits.services` and `alarms.services` do.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import Clinic, User
+from accounts.rules import RuleViolation
+from pumps.models import Pump
+from pumps.services import bump_input_version
+
+from . import catalogue
+from .domain import programs
+from .limits import check_bolus, check_program
+from .models import (
+    Bolus,
+    BolusKind,
+    DrugProduct,
+    Mode,
+    Program,
+    ProgramCorrection,
+    StabilityLimit,
+    Step,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BolusEntry:
+    """A bolus as given: when it began, its dose in mcg, and how long it took in minutes."""
+
+    kind: BolusKind
+    at: datetime
+    dose_mcg: Decimal
+    minutes: Decimal
+
+
+@transaction.atomic
+def prescribe(
+    *, pump: Pump, program: programs.Program, by: User, now: datetime, reason: str = ""
+) -> Program:
+    """Record what the pump was told to deliver from `program.effective_at` on.
+
+    Raises:
+        RuleViolation: as `check_program` says; nothing is written.
+    """
+    check_program(pump, program)
+    row = Program.objects.create(
+        pump=pump, recorded_at=now, recorded_by=by, reason=reason, **_columns(program)
+    )
+    if isinstance(program, programs.Flex):
+        Step.objects.bulk_create(_steps(row, program))
+    bump_input_version([pump.pk])
+    _audit(pump, "program.recorded", by, now, reason, after=_summary(row))
+    return row
+
+
+def _columns(program: programs.Program) -> dict[str, Any]:
+    common = {
+        "effective_at": program.effective_at,
+        "utc_offset_minutes": program.utc_offset_minutes,
+        "concentration_mcg_per_ml": program.concentration_mcg_per_ml,
+    }
+    match program:
+        case programs.SimpleContinuous():
+            own: dict[str, Any] = {
+                "mode": Mode.SIMPLE_CONTINUOUS,
+                "daily_dose_mcg": program.daily_dose_mcg,
+            }
+        case programs.Flex():
+            own = {"mode": Mode.FLEX}
+        case programs.PeriodicBolus():
+            own = {
+                "mode": Mode.PERIODIC_BOLUS,
+                "basal_mcg_per_hour": program.basal_mcg_per_hour,
+                "bolus_mcg": program.bolus_mcg,
+                "bolus_minutes": program.bolus_minutes,
+                "interval_minutes": program.interval_minutes,
+                "first_at": _time(program.first_minute),
+                "basal_suspended": program.basal_suspended,
+            }
+        case programs.MinimumRate():
+            own = {"mode": Mode.MINIMUM_RATE}
+        case programs.Stopped():
+            own = {"mode": Mode.STOPPED}
+    return {**common, **own}
+
+
+def _steps(row: Program, program: programs.Flex) -> list[Step]:
+    return [
+        Step(
+            program=row,
+            days=list(group.days),
+            start=_time(step.start_minute),
+            dose_mcg=step.dose_mcg,
+        )
+        for group in program.groups
+        for step in group.steps
+    ]
+
+
+def _time(minute: int) -> time:
+    return time(minute // 60, minute % 60)
+
+
+@transaction.atomic
+def correct_program(
+    *,
+    program: Program,
+    replacement: programs.Program | None,
+    reason: str,
+    by: User,
+    now: datetime,
+) -> Program | None:
+    """Say that a program was entered in error, and what it should have been, if anything."""
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Say what was wrong with the program.")
+    if ProgramCorrection.objects.filter(program=program).exists():
+        raise RuleViolation.of(
+            "program", "already_corrected", "This program was corrected already."
+        )
+    pump = program.pump
+    new = None
+    if replacement is not None:
+        new = prescribe(pump=pump, program=replacement, by=by, now=now, reason=reason)
+    ProgramCorrection.objects.create(
+        program=program, replacement=new, reason=reason.strip(), at=now, by=by
+    )
+    bump_input_version([pump.pk])
+    _audit(
+        pump,
+        "program.corrected",
+        by,
+        now,
+        reason,
+        before=_summary(program),
+        after=_summary(new) if new else None,
+    )
+    return new
+
+
+@transaction.atomic
+def record_bolus(*, pump: Pump, entry: BolusEntry, by: User, now: datetime) -> Bolus:
+    """Record a single, priming or bridge bolus."""
+    check_bolus(entry.dose_mcg, entry.minutes)
+    row = Bolus.objects.create(
+        pump=pump,
+        kind=entry.kind,
+        at=entry.at,
+        dose_mcg=entry.dose_mcg,
+        minutes=entry.minutes,
+        replaces_program=entry.kind == BolusKind.BRIDGE,
+        recorded_at=now,
+        recorded_by=by,
+    )
+    bump_input_version([pump.pk])
+    _audit(
+        pump,
+        "bolus.recorded",
+        by,
+        now,
+        after={"bolus": str(row.uuid), "kind": entry.kind, "dose_mcg": str(entry.dose_mcg)},
+    )
+    return row
+
+
+@transaction.atomic
+def seed_drug_products(*, clinic: Clinic, by: User, at: datetime) -> None:
+    """Give a clinic the default drugs; entries that it has already stay as they are."""
+    for concentration in catalogue.DEFAULT_CONCENTRATIONS_MCG_PER_ML:
+        product, _ = DrugProduct.objects.get_or_create(
+            clinic=clinic,
+            name="Baclofen",
+            concentration_mcg_per_ml=concentration,
+            defaults={"source": catalogue.PRODUCT_SOURCE},
+        )
+        for family in catalogue.PUMP_FAMILIES:
+            StabilityLimit.objects.get_or_create(
+                product=product,
+                pump_family=family,
+                defaults={
+                    "stability_days": catalogue.STABILITY_DAYS,
+                    "source": catalogue.STABILITY_SOURCE,
+                },
+            )
+    audit.record(
+        event="catalogue.drugs_seeded",
+        by=by,
+        at=at,
+        clinic_id=clinic.pk,
+        subject_type="clinic",
+        subject_id=clinic.uuid,
+    )
+
+
+def _summary(row: Program) -> dict[str, Any]:
+    return {
+        "program": str(row.uuid),
+        "mode": row.mode,
+        "effective_at": row.effective_at.isoformat(),
+        "concentration_mcg_per_ml": str(row.concentration_mcg_per_ml),
+        "daily_dose_mcg": None if row.daily_dose_mcg is None else str(row.daily_dose_mcg),
+    }
+
+
+def _audit(
+    pump: Pump,
+    event: str,
+    by: User,
+    at: datetime,
+    reason: str = "",
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    audit.record(
+        event=event,
+        by=by,
+        at=at,
+        clinic_id=pump.clinic_id,
+        subject_type="pump",
+        subject_id=pump.uuid,
+        reason=reason,
+        before=before,
+        after=after,
+    )

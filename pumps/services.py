@@ -1,0 +1,261 @@
+"""Writes of pumps and their catalogue. Each bumps the input version of what it touches.
+
+Whoever calls these must have the dates recomputed in the same transaction: `visits.services` and
+`alarms.services` do.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
+
+from accounts import audit
+from accounts.models import Clinic, User
+from accounts.rules import Problem, RuleViolation
+from patients.models import Patient
+
+from .catalogue import DEFAULT_PUMP_MODELS, FIGURES
+from .models import Explant, Interrogation, Pump, PumpModel
+
+EDITABLE = ("catalogue_number", "name", "family", "aliases", *FIGURES, "sources")
+
+
+@dataclass(frozen=True, slots=True)
+class InterrogationEntry:
+    """What the programmer showed or printed; what it did not show is None.
+
+    Units: mL; `printed_alarm_date` is the clinic's calendar date as printed.
+    """
+
+    source: str
+    printed_alarm_date: date | None = None
+    low_reservoir_alarm_ml: Decimal | None = None
+    reservoir_volume_ml: Decimal | None = None
+
+
+def lock_pump(pump_id: int) -> Pump:
+    """The pump, locked until the transaction ends. Every change of its facts starts here."""
+    return Pump.objects.select_for_update().select_related("model", "clinic").get(pk=pump_id)
+
+
+def bump_input_version(pump_ids: Collection[int]) -> None:
+    """Say that what the dates of these pumps are computed from has changed."""
+    Pump.objects.filter(pk__in=pump_ids).update(input_version=F("input_version") + 1)
+
+
+@transaction.atomic
+def seed_pump_models(*, clinic: Clinic, by: User, at: datetime) -> None:
+    """Give a clinic the default catalogue; entries that it has already stay as they are."""
+    for figures in DEFAULT_PUMP_MODELS:
+        PumpModel.objects.get_or_create(
+            clinic=clinic, catalogue_number=figures["catalogue_number"], defaults=figures
+        )
+    audit.record(
+        event="catalogue.pump_models_seeded",
+        by=by,
+        at=at,
+        clinic_id=clinic.pk,
+        subject_type="clinic",
+        subject_id=clinic.uuid,
+    )
+
+
+def check_pump_model(model: PumpModel) -> None:
+    """Refuse figures that dates cannot be computed with, or that have no source.
+
+    Raises:
+        RuleViolation: with each field's sentence.
+    """
+    problems = []
+    try:
+        model.full_clean()
+    except ValidationError as error:
+        problems = [
+            Problem(field, "invalid", message)
+            for field, messages in error.message_dict.items()
+            for message in messages
+        ]
+    problems += [
+        Problem(f"source_{name}", "missing", "Say where this figure comes from.")
+        for name in FIGURES
+        if not str(model.sources.get(name, "")).strip()
+    ]
+    if problems:
+        raise RuleViolation(problems)
+
+
+@transaction.atomic
+def save_pump_model(*, model: PumpModel, by: User, at: datetime, **figures: Any) -> Collection[int]:
+    """Make or change an entry of the catalogue.
+
+    Args:
+        model: a new, unsaved entry with its clinic, or one to change.
+        figures: new values of `EDITABLE`.
+
+    Returns:
+        The pumps whose input version was bumped; the caller has them recomputed.
+    """
+    before = None
+    if model.pk:
+        model = PumpModel.objects.select_for_update().get(pk=model.pk)
+        before = _as_json(model)
+    for name, value in figures.items():
+        if name not in EDITABLE:
+            raise TypeError(f"{name} is no figure of a pump model")
+        setattr(model, name, value)
+    check_pump_model(model)
+    model.save()
+    audit.record(
+        event="catalogue.pump_model_saved",
+        by=by,
+        at=at,
+        clinic_id=model.clinic_id,
+        subject_type="pump_model",
+        subject_id=model.uuid,
+        before=before,
+        after=_as_json(model),
+    )
+    pump_ids = list(
+        Pump.objects.select_for_update()
+        .filter(model=model)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    bump_input_version(pump_ids)
+    return pump_ids
+
+
+def _as_json(model: PumpModel) -> dict[str, Any]:
+    values = {name: getattr(model, name) for name in EDITABLE}
+    return {
+        name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()
+    }
+
+
+@transaction.atomic
+def implant_pump(
+    *,
+    patient: Patient,
+    model: PumpModel,
+    serial_number: str,
+    implanted_on: date | None,
+    low_reservoir_alarm_ml: Decimal | None,
+    by: User,
+    at: datetime,
+) -> Pump:
+    """Record an implanted pump.
+
+    Args:
+        low_reservoir_alarm_ml: the pump's own setting in mL; None takes the catalogue's default,
+            which is shown as assumed until somebody reads the setting.
+
+    Raises:
+        RuleViolation: `duplicate_serial` or `alarm_not_below_reservoir`.
+    """
+    same_serial = Pump.objects.filter(clinic_id=patient.clinic_id, serial_number=serial_number)
+    if serial_number and same_serial.exists():
+        raise RuleViolation.of(
+            "serial_number",
+            "duplicate_serial",
+            "A pump with this serial number is recorded already. Check the number.",
+        )
+    alarm_ml = low_reservoir_alarm_ml
+    if alarm_ml is None:
+        alarm_ml = model.default_low_reservoir_alarm_ml
+    check_low_reservoir_alarm(alarm_ml, model)
+    pump = Pump.objects.create(
+        clinic_id=patient.clinic_id,
+        patient=patient,
+        model=model,
+        serial_number=serial_number,
+        implanted_on=implanted_on,
+        low_reservoir_alarm_ml=alarm_ml,
+        low_reservoir_alarm_assumed=low_reservoir_alarm_ml is None,
+        recorded_at=at,
+        recorded_by=by,
+    )
+    _audit(pump, "pump.implanted", by, at, {"low_reservoir_alarm_ml": str(alarm_ml)})
+    return pump
+
+
+def check_low_reservoir_alarm(alarm_ml: Decimal, model: PumpModel) -> None:
+    """Refuse an alarm volume that the reservoir cannot have.
+
+    Raises:
+        RuleViolation: `not_positive` or `alarm_not_below_reservoir`.
+    """
+    if alarm_ml < 0:
+        raise RuleViolation.of(
+            "low_reservoir_alarm_ml", "not_positive", "The alarm volume cannot be negative."
+        )
+    if alarm_ml >= model.reservoir_ml:
+        raise RuleViolation.of(
+            "low_reservoir_alarm_ml",
+            "alarm_not_below_reservoir",
+            f"The alarm volume must be below the reservoir's {model.reservoir_ml.normalize():f} mL."
+            " Check both.",
+        )
+
+
+@transaction.atomic
+def record_interrogation(
+    *, pump: Pump, entry: InterrogationEntry, at: datetime, by: User, recorded_at: datetime
+) -> Interrogation:
+    """Record what the programmer showed; a read alarm volume becomes the pump's setting."""
+    row = Interrogation.objects.create(
+        pump=pump,
+        at=at,
+        printed_alarm_date=entry.printed_alarm_date,
+        low_reservoir_alarm_ml=entry.low_reservoir_alarm_ml,
+        reservoir_volume_ml=entry.reservoir_volume_ml,
+        source=entry.source,
+        recorded_at=recorded_at,
+        recorded_by=by,
+    )
+    if entry.low_reservoir_alarm_ml is not None:
+        check_low_reservoir_alarm(entry.low_reservoir_alarm_ml, pump.model)
+        Pump.objects.filter(pk=pump.pk).update(
+            low_reservoir_alarm_ml=entry.low_reservoir_alarm_ml, low_reservoir_alarm_assumed=False
+        )
+    bump_input_version([pump.pk])
+    _audit(pump, "pump.interrogated", by, recorded_at, {"source": entry.source})
+    return row
+
+
+@transaction.atomic
+def explant_pump(
+    *, pump: Pump, at: datetime, reason: str, by: User, recorded_at: datetime
+) -> Explant:
+    """Record that the pump was taken out."""
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Say why the pump was taken out.")
+    if Explant.objects.filter(pump=pump).exists():
+        raise RuleViolation.of("pump", "already_explanted", "This pump was taken out already.")
+    if at > recorded_at:
+        raise RuleViolation.of("at", "date_in_future", "The explant is in the future.")
+    row = Explant.objects.create(
+        pump=pump, at=at, reason=reason.strip(), recorded_at=recorded_at, recorded_by=by
+    )
+    bump_input_version([pump.pk])
+    _audit(pump, "pump.explanted", by, recorded_at, {"at": at.isoformat()}, reason)
+    return row
+
+
+def _audit(
+    pump: Pump, event: str, by: User, at: datetime, after: dict[str, Any], reason: str = ""
+) -> None:
+    audit.record(
+        event=event,
+        by=by,
+        at=at,
+        clinic_id=pump.clinic_id,
+        subject_type="pump",
+        subject_id=pump.uuid,
+        reason=reason,
+        after=after,
+    )

@@ -1,0 +1,1 @@
+"""The reservoir as numbers. Pure."""

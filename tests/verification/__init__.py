@@ -1,0 +1,1 @@
+"""The application against answers that were found another way."""

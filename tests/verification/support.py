@@ -1,0 +1,144 @@
+"""Asking the application for a case, comparing two results, and how many examples to run.
+
+ITB_HYPOTHESIS_PROFILE=long runs fifty times as many examples, other ones each time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import HealthCheck, assume, settings
+
+from alarms.domain.cases import answer_line
+from tests.oracles.projection_cases import Case
+
+Result = dict[str, Any]
+
+PLAIN_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
+MILLIONTH = Fraction(1, 10**6)
+KNOWN_FIELDS = [
+    "id",
+    "status",
+    "reason",
+    "alarm_at",
+    "alarm_date",
+    "empty_at",
+    "empty_date",
+    "earliest_empty_date",
+    "stability_date",
+    "refill_due_on",
+    "window_opens_on",
+    "binding_clock",
+    "may_be_empty_before_alarm",
+    "may_be_empty_before_due",
+    "residual_ml",
+    "daily_dose_mcg",
+    "daily_dose_min_mcg",
+    "daily_volume_ml",
+]
+QUANTITIES = ["daily_dose_mcg", "daily_dose_min_mcg", "daily_volume_ml"]
+ERROR_CODES = {
+    "fill_exceeds_reservoir",
+    "flow_below_minimum",
+    "flow_above_maximum",
+    "flex_not_from_midnight",
+    "flex_steps_unordered",
+    "flex_days_incomplete",
+    "too_many_steps",
+    "not_positive",
+    "not_a_number",
+    "unknown_mode",
+    "bad_interval",
+    "bad_instant",
+    "bad_time",
+    "unknown_timezone",
+    "bad_json",
+    "missing",
+}
+
+QUIET = list(HealthCheck)
+settings.register_profile(
+    "itb_default", derandomize=True, database=None, deadline=None, suppress_health_check=QUIET
+)
+settings.register_profile(
+    "itb_long", database=None, deadline=None, suppress_health_check=QUIET, print_blob=True
+)
+LONG = os.environ.get("ITB_HYPOTHESIS_PROFILE") == "long"
+
+
+def examples(count: int) -> settings:
+    """So many examples, and fifty times as many in the long profile; no global profile is set."""
+    profile = settings.get_profile("itb_long" if LONG else "itb_default")
+    return settings(profile, max_examples=count * 50 if LONG else count)
+
+
+def ask_line(line: str) -> Result:
+    answer = answer_line(line)
+    result = json.loads(answer) if isinstance(answer, str) else answer
+    assert isinstance(result, dict), line
+    return result
+
+
+def ask(case: Case) -> Result:
+    return ask_line(json.dumps(case))
+
+
+def ask_known(case: Case) -> Result:
+    """For properties of known answers. A valid case is never an error."""
+    result = ask(case)
+    assert result["status"] != "error", shown(case, [str(result)])
+    assume(result["status"] == "known")
+    return result
+
+
+def shown(case: Case, found: list[str]) -> str:
+    """The failure with its case as one line of JSON, to be piped into `manage.py projection`."""
+    return "\n".join(["", *found, json.dumps(case)])
+
+
+def same_quantity(name: str, expected: str, got: Any, tolerance: Fraction) -> list[str]:
+    if not isinstance(got, str) or not PLAIN_DECIMAL.fullmatch(got):
+        return [f"{name}: {got!r} is not a plain decimal string"]
+    if abs(Fraction(expected) - Fraction(got)) > tolerance:
+        return [f"{name}: expected {expected}, got {got}"]
+    return []
+
+
+def tolerance_for(expected: str) -> Fraction:
+    """None where six places say it all."""
+    return Fraction(0) if Fraction(expected) * 10**6 % 1 == 0 else MILLIONTH
+
+
+def same_residuals(expected: list[str], got: Any) -> list[str]:
+    if not isinstance(got, list) or len(got) != len(expected):
+        return [f"residual_ml: expected {expected}, got {got}"]
+    found = []
+    for number, (one, other) in enumerate(zip(expected, got, strict=True)):
+        name = f"residual_ml[{number}]"
+        found += same_quantity(name, one, other, MILLIONTH)
+        if not found and len(other.partition(".")[2]) < 6:
+            found.append(f"{name}: {other} has not six decimals")
+    return found
+
+
+def differences(expected: Result, got: Result) -> list[str]:
+    """Field by field. The result may have more fields than the contract names, never fewer."""
+    found = []
+    names = KNOWN_FIELDS if expected["status"] == got.get("status") == "known" else list(expected)
+    for name in names:
+        if name not in got:
+            found.append(f"{name}: missing")
+        elif name == "residual_ml":
+            found += same_residuals(expected[name], got[name])
+        elif name in QUANTITIES:
+            allowed = tolerance_for(expected[name])
+            found += same_quantity(name, expected[name], got[name], allowed)
+        elif expected[name] != got[name] or type(expected[name]) is not type(got[name]):
+            found.append(f"{name}: expected {expected[name]!r}, got {got[name]!r}")
+    if found and got.get("status") == "error":
+        found.append(f"errors: {got.get('errors')}")
+    return found
