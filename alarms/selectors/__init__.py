@@ -1,0 +1,1 @@
+"""Reads: what the dates are computed from, the worklist, and the scans' records."""

@@ -1,0 +1,271 @@
+"""The worklist: every active pump, the most urgent first.
+
+The page, the API and the exports all come from here, so they list the same pumps. The status is
+worked out in the query from the stored dates and each clinic's own calendar date at `now`: it is
+right with Celery, the broker and the mail server all dead (reliability.md, 1).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    DateField,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from alarms.models import Exclusion, Reason
+from pumps.models import Explant, Pump
+from refills.models import Appointment
+
+RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
+UNKNOWN, EMPTY, ALARM, OVERDUE, DUE, NOT_DUE = range(len(RANKS))
+NO_DATE: Final = date(1, 1, 1)  # sorts before every date: no date comes first
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a user asked to see. Nothing set: every pump that is not `not_due`.
+
+    `due_before` and `due_after` are clinic dates, both inclusive; `within_days` counts from each
+    clinic's own today. Unknown pumps pass all three: they count as due.
+    """
+
+    due_before: date | None = None
+    within_days: int | None = None
+    due_after: date | None = None
+    statuses: tuple[str, ...] = ()
+    unbooked: bool | None = None
+    search: str = ""
+    everything: bool = False  # also those that are not due
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The place of one row in the order of the list: where the next page goes on."""
+
+    rank: int
+    alarm: date
+    due: date
+    pump_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many pumps there are: proof that a filter hides nothing in silence."""
+
+    active: int
+    listed: int
+    excluded: int
+    hidden_more_urgent: int
+    by_status: dict[str, int] = field(default_factory=dict)
+    to_do: int = 0
+    next_30_days: int = 0
+    unbooked: int = 0
+
+
+class _Today(Func):
+    """`timezone(clinic.timezone, now)::date`: today in the pump's clinic."""
+
+    template = "(timezone(%(expressions)s))::date"
+    output_field = DateField()
+
+
+def active_pumps(clinic_ids: Collection[int], now: datetime) -> QuerySet[Pump]:
+    """Pumps from implant to explant, with `today`: their clinic's date at `now`."""
+    instant = Value(now, output_field=DateTimeField())
+    return (
+        Pump.objects.filter(clinic_id__in=clinic_ids)
+        .annotate(today=_Today(F("clinic__timezone"), instant))
+        .filter(
+            ~Exists(Explant.objects.filter(pump=OuterRef("pk"), at__lte=now)),
+            Q(implanted_on__isnull=True) | Q(implanted_on__lte=F("today")),
+        )
+    )
+
+
+def _excluded() -> Exists:
+    return Exists(
+        Exclusion.objects.filter(
+            pump=OuterRef("pk"), ends_on__gte=OuterRef("today"), end__isnull=True
+        )
+    )
+
+
+def listed_pumps(clinic_ids: Collection[int], now: datetime) -> QuerySet[Pump]:
+    """Active pumps that nobody excluded, with status, reason, sort dates and appointment."""
+    return _with_appointment(_with_status(active_pumps(clinic_ids, now).filter(~_excluded())), now)
+
+
+def excluded_pumps(clinic_ids: Collection[int], now: datetime) -> QuerySet[Pump]:
+    """Active pumps that a named person excluded until a day that has not passed."""
+    return active_pumps(clinic_ids, now).filter(_excluded())
+
+
+def _with_status(pumps: QuerySet[Pump]) -> QuerySet[Pump]:
+    stale = Q(projection__isnull=True) | ~Q(projection__input_version=F("input_version"))
+    unsettled = Q(projection__attention__len__gt=0) & (
+        Q(projection__attention_settled_until__isnull=True)
+        | Q(projection__attention_settled_until__lt=F("today"))
+    )
+    reason = Case(
+        When(stale, then=Value(Reason.RECALCULATING.value)),
+        When(~Q(projection__unknown_reason=""), then=F("projection__unknown_reason")),
+        When(unsettled, then=F("projection__attention__0")),
+        default=Value(""),
+        output_field=CharField(),
+    )
+    rank = Case(
+        When(~Q(reason=""), then=Value(UNKNOWN)),
+        When(projection__empty_date__lte=F("today"), then=Value(EMPTY)),
+        When(projection__alarm_date__lte=F("today"), then=Value(ALARM)),
+        When(projection__refill_due_on__lt=F("today"), then=Value(OVERDUE)),
+        When(projection__window_opens_on__lte=F("today"), then=Value(DUE)),
+        default=Value(NOT_DUE),
+        output_field=IntegerField(),
+    )
+
+    def shown(name: str) -> Case:
+        """A date as it sorts: one of another input version is no date at all."""
+        return Case(
+            When(stale, then=Value(NO_DATE)),
+            default=Coalesce(F(f"projection__{name}"), Value(NO_DATE)),
+            output_field=DateField(),
+        )
+
+    return pumps.annotate(reason=reason).annotate(
+        rank=rank, by_alarm=shown("sort_alarm_date"), by_due=shown("refill_due_on")
+    )
+
+
+def _with_appointment(pumps: QuerySet[Pump], now: datetime) -> QuerySet[Pump]:
+    """The next appointment, and whether it makes the pump booked (contracts.md, REST)."""
+    coming = Appointment.objects.filter(
+        pump=OuterRef("pk"), cancelled_at__isnull=True, outcome="", starts_at__gt=now
+    ).order_by("starts_at", "id")
+    return pumps.annotate(
+        appointment_uuid=Subquery(coming.values("uuid")[:1]),
+        appointment_at=Subquery(coming.values("starts_at")[:1]),
+    ).annotate(
+        booked=Case(
+            When(
+                Q(reason="")
+                & Q(
+                    projection__refill_due_on__gte=_Today(
+                        F("clinic__timezone"), F("appointment_at")
+                    )
+                ),
+                then=Value(True),
+            ),
+            default=Value(False),
+            output_field=BooleanField(),
+        )
+    )
+
+
+def _due_within(days: int) -> Q:
+    return Q(rank=UNKNOWN) | Q(projection__refill_due_on__lte=F("today") + timedelta(days=days))
+
+
+def matching(filters: Filters) -> Q:
+    """The rows that a filter lets through."""
+    found = Q()
+    if filters.due_before is not None:
+        found &= Q(rank=UNKNOWN) | Q(projection__refill_due_on__lte=filters.due_before)
+    if filters.within_days is not None:
+        found &= _due_within(filters.within_days)
+    if not (filters.everything or filters.due_before or filters.due_after or filters.within_days):
+        found &= Q(rank__lt=NOT_DUE)
+    if filters.due_after is not None:
+        found &= Q(rank=UNKNOWN) | Q(projection__refill_due_on__gte=filters.due_after)
+    if filters.statuses:
+        found &= Q(rank__in=[RANKS.index(status) for status in filters.statuses])
+    if filters.unbooked is not None:
+        found &= Q(booked=not filters.unbooked)
+    for word in filters.search.split():
+        found &= (
+            Q(patient__family_name__icontains=word)
+            | Q(patient__given_name__icontains=word)
+            | Q(patient__mrn__icontains=word)
+            | Q(serial_number__icontains=word)
+        )
+    return found
+
+
+def page(
+    pumps: QuerySet[Pump], filters: Filters, *, size: int, after: Position | None = None
+) -> list[Pump]:
+    """Up to `size` rows in the order of urgency, each with its patient, model and projection."""
+    rows = pumps.filter(matching(filters))
+    if after is not None:
+        rows = rows.filter(
+            Q(rank__gt=after.rank)
+            | Q(rank=after.rank, by_alarm__gt=after.alarm)
+            | Q(rank=after.rank, by_alarm=after.alarm, by_due__gt=after.due)
+            | Q(rank=after.rank, by_alarm=after.alarm, by_due=after.due, pk__gt=after.pump_id)
+        )
+    related = rows.select_related("patient", "model", "clinic", "projection")
+    return list(related.order_by("rank", "by_alarm", "by_due", "pk")[:size])
+
+
+def position_of(row: Any) -> Position:
+    """Where a row of `page` stands."""
+    return Position(row.rank, row.by_alarm, row.by_due, row.pk)
+
+
+def count(clinic_ids: Collection[int], filters: Filters, now: datetime) -> Counts:
+    """All counts of the board in one query, and the excluded in another."""
+    soon = _due_within(30)
+    found = matching(filters)
+    groups = (
+        listed_pumps(clinic_ids, now)
+        .annotate(
+            matched=Case(When(found, then=True), default=False, output_field=BooleanField())
+            if found
+            else Value(True),
+            soon=Case(When(soon, then=True), default=False, output_field=BooleanField()),
+        )
+        .order_by()
+        .values("rank", "matched", "soon", "booked")
+        .annotate(n=Count("pk"))
+    )
+    return _sum_up(list(groups), excluded=excluded_pumps(clinic_ids, now).count())
+
+
+def _sum_up(groups: Sequence[dict[str, Any]], *, excluded: int) -> Counts:
+    def total(**wanted: Any) -> int:
+        return sum(
+            group["n"]
+            for group in groups
+            if all(group[name] == value for name, value in wanted.items())
+        )
+
+    least_urgent = max((group["rank"] for group in groups if group["matched"]), default=NOT_DUE)
+    return Counts(
+        active=total(),
+        listed=total(matched=True),
+        excluded=excluded,
+        hidden_more_urgent=sum(
+            group["n"] for group in groups if not group["matched"] and group["rank"] < least_urgent
+        ),
+        by_status={status: total(rank=rank) for rank, status in enumerate(RANKS)},
+        to_do=total() - total(rank=NOT_DUE),
+        next_30_days=total(soon=True),
+        unbooked=total(soon=True, booked=False),
+    )

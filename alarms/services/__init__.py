@@ -1,0 +1,1 @@
+"""Writes: the projection and its one writer, the scans, and what a person settles."""

@@ -1,0 +1,140 @@
+"""The scans that keep every date true (reliability.md, 1 and 2).
+
+Each scan looks without locks, in keyset chunks, and takes locks only for the pumps it found
+different. A scan that is killed leaves its row unfinished; the next one does all of the work.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import DatabaseError
+
+from alarms.models import Projection, ScanRun
+from alarms.selectors.inputs import load_facts
+from pumps.models import Pump
+
+from .projection import COMPUTED, as_stored, compute, refresh
+
+logger = logging.getLogger(__name__)
+
+CHUNK: Final = 500
+MAX_FINDINGS: Final = 200  # a run row stays readable; the counts go on
+
+
+def sweep(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
+    """Recompute every active pump; heal what differs and report it.
+
+    Args:
+        clock: gives the present instant; each chunk takes it anew, a sweep may last minutes.
+
+    Returns:
+        The run's row with its counts.
+    """
+    run = ScanRun.objects.create(kind=ScanRun.Kind.SWEEP, started_at=clock())
+    for pump_ids in _chunks(chunk):
+        _look_at(run, pump_ids, clock())
+    return _finish(run, clock())
+
+
+def due_scan(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
+    """Recompute the pumps whose dates the passing of time changes: its cost follows what is due."""
+    run = ScanRun.objects.create(kind=ScanRun.Kind.DUE_SCAN, started_at=clock())
+    last = 0
+    while pump_ids := _to_recheck(clock(), after=last, size=chunk):
+        _look_at(run, pump_ids, clock())
+        last = pump_ids[-1]
+    return _finish(run, clock())
+
+
+def _to_recheck(now: datetime, *, after: int, size: int) -> list[int]:
+    due = Projection.objects.filter(recheck_at__lte=now, pump_id__gt=after).order_by("pump_id")
+    return list(due.values_list("pump_id", flat=True)[:size])
+
+
+def _chunks(size: int) -> Iterator[list[int]]:
+    """The ids of all pumps that were not taken out, a chunk at a time, so that memory is flat."""
+    last = 0
+    while True:
+        pumps = Pump.objects.filter(pk__gt=last, explant__isnull=True).order_by("pk")
+        ids = list(pumps.values_list("pk", flat=True)[:size])
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
+
+
+def _look_at(run: ScanRun, pump_ids: list[int], now: datetime) -> None:
+    stored = _stored(pump_ids)
+    for pump_id, facts in load_facts(pump_ids).items():
+        computed = as_stored(compute(facts, now))
+        run.looked_at += 1
+        fields = _differing(stored.get(pump_id), computed)
+        if fields:
+            _heal(run, pump_id, stored.get(pump_id), now)
+        elif computed["failure"]:
+            _report(run, pump_id, [], computed["failure"])
+        else:
+            run.unchanged += 1
+
+
+def _heal(run: ScanRun, pump_id: int, stored: dict[str, Any] | None, now: datetime) -> None:
+    """Recompute one pump under its lock; an error here must not stop the others."""
+    try:
+        row = refresh([pump_id], now=now)[pump_id]
+    except DatabaseError as error:
+        logger.error("not healed: pump_id=%s %s", pump_id, type(error).__name__)
+        _report(run, pump_id, ["not written"], type(error).__name__)
+        return
+    fields = _differing(stored, {name: getattr(row, name) for name in COMPUTED})
+    if row.failure:
+        _report(run, pump_id, fields, row.failure)
+    elif not fields:  # another writer was faster
+        run.unchanged += 1
+    elif _was_expected(stored, now):
+        run.refreshed += 1
+    else:
+        _report(run, pump_id, fields, "")
+
+
+def _report(run: ScanRun, pump_id: int, fields: list[str], failure: str) -> None:
+    if failure:
+        run.failed += 1
+    else:
+        run.healed += 1
+    if len(run.findings) < MAX_FINDINGS:
+        run.findings.append({"pump": pump_id, "fields": fields, "failure": failure})
+
+
+def _stored(pump_ids: list[int]) -> dict[int, dict[str, Any]]:
+    rows = Projection.objects.filter(pump_id__in=pump_ids).values("pump_id", *COMPUTED)
+    return {row.pop("pump_id"): row for row in rows}
+
+
+def _differing(stored: dict[str, Any] | None, computed: dict[str, Any]) -> list[str]:
+    if stored is None:
+        return ["missing"]
+    return [name for name in COMPUTED if stored[name] != computed[name]]
+
+
+def _was_expected(stored: dict[str, Any] | None, now: datetime) -> bool:
+    """Whether the passing of time explains the difference."""
+    return stored is not None and stored["recheck_at"] is not None and stored["recheck_at"] <= now
+
+
+def _finish(run: ScanRun, now: datetime) -> ScanRun:
+    run.finished_at = now
+    run.save()
+    log = logger.warning if run.healed or run.failed else logger.info
+    log(
+        "%s: looked_at=%d unchanged=%d refreshed=%d healed=%d failed=%d seconds=%.1f",
+        run.kind,
+        run.looked_at,
+        run.unchanged,
+        run.refreshed,
+        run.healed,
+        run.failed,
+        (now - run.started_at).total_seconds(),
+    )
+    return run

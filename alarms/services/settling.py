@@ -1,0 +1,137 @@
+"""What a named person settles: a doubtful date, or that a pump is left off the lists for a time."""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from accounts.policies import Action, check_may
+from accounts.rules import RuleViolation
+from alarms.models import Exclusion, ExclusionEnd, Projection, Settlement
+from pumps.models import Pump
+from pumps.services import lock_pump
+
+from .projection import resync
+
+# A settlement that outlives a refill would hide the next one's doubt.
+LONGEST: Final = timedelta(days=90)
+
+
+def check_reason_and_end(reason: str, ends_on: date, today: date) -> None:
+    """Refuse to dismiss anything without a reason and an end date (reliability.md, 4).
+
+    Raises:
+        RuleViolation: naming `reason` or `ends_on`.
+    """
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Write why this may stand.")
+    if ends_on < today:
+        raise RuleViolation.of("ends_on", "date_in_past", "The end date has passed already.")
+    if ends_on > today + LONGEST:
+        raise RuleViolation.of(
+            "ends_on",
+            "too_late",
+            f"End it within {LONGEST.days} days; then somebody looks at it again.",
+        )
+
+
+@transaction.atomic
+def settle(
+    *,
+    pump: Pump,
+    settles: str,
+    reason: str,
+    ends_on: date,
+    by: User,
+    now: datetime,
+    seen_version: int,
+) -> Settlement:
+    """Let a doubtful date stand until a day. New facts ask the question anew.
+
+    Args:
+        settles: one of `alarms.models.ATTENTION`.
+        seen_version: the pump's `input_version` on the page that the user decided from.
+
+    Raises:
+        RuleViolation: also `stale` and `nothing_to_settle`.
+    """
+    locked = lock_pump(pump.pk)
+    check_may(by, Action.SETTLE, locked.clinic)
+    if locked.input_version != seen_version:
+        raise RuleViolation.of(
+            "seen_version", "stale", "The pump's record has changed. Look again, then decide."
+        )
+    check_reason_and_end(reason, ends_on, _today(locked, now))
+    if settles not in Projection.objects.get(pump=locked).attention:
+        raise RuleViolation.of(
+            "settles", "nothing_to_settle", "There is no such question about this pump any more."
+        )
+    row = Settlement.objects.create(
+        pump=locked,
+        input_version=locked.input_version,
+        settles=settles,
+        reason=reason.strip(),
+        ends_on=ends_on,
+        at=now,
+        by=by,
+    )
+    _audit(locked, "date.settled", by, now, reason, {"settles": settles, "ends_on": str(ends_on)})
+    resync([locked.pk], now=now)
+    return row
+
+
+@transaction.atomic
+def exclude(*, pump: Pump, reason: str, ends_on: date, by: User, now: datetime) -> Exclusion:
+    """Leave a pump off the lists until a day.
+
+    Raises:
+        RuleViolation: also `already_excluded`.
+    """
+    locked = lock_pump(pump.pk)
+    check_may(by, Action.SETTLE, locked.clinic)
+    today = _today(locked, now)
+    check_reason_and_end(reason, ends_on, today)
+    if Exclusion.objects.filter(pump=locked, ends_on__gte=today, end__isnull=True).exists():
+        raise RuleViolation.of("pump", "already_excluded", "This pump is excluded already.")
+    row = Exclusion.objects.create(
+        pump=locked, reason=reason.strip(), ends_on=ends_on, at=now, by=by
+    )
+    _audit(locked, "pump.excluded", by, now, reason, {"ends_on": str(ends_on)})
+    resync([locked.pk], now=now)
+    return row
+
+
+@transaction.atomic
+def end_exclusion(*, exclusion: Exclusion, reason: str, by: User, now: datetime) -> ExclusionEnd:
+    """Put an excluded pump back on the lists before its day."""
+    locked = lock_pump(exclusion.pump_id)
+    check_may(by, Action.SETTLE, locked.clinic)
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Write why the exclusion ends now.")
+    if ExclusionEnd.objects.filter(exclusion=exclusion).exists():
+        raise RuleViolation.of("pump", "not_excluded", "This exclusion has ended already.")
+    row = ExclusionEnd.objects.create(exclusion=exclusion, reason=reason.strip(), at=now, by=by)
+    _audit(locked, "pump.exclusion_ended", by, now, reason, {})
+    resync([locked.pk], now=now)
+    return row
+
+
+def _today(pump: Pump, now: datetime) -> date:
+    return now.astimezone(pump.clinic.zone).date()
+
+
+def _audit(
+    pump: Pump, event: str, by: User, now: datetime, reason: str, after: dict[str, Any]
+) -> None:
+    audit.record(
+        event=event,
+        by=by,
+        at=now,
+        clinic_id=pump.clinic_id,
+        subject_type="pump",
+        subject_id=pump.uuid,
+        reason=reason,
+        after=after,
+    )

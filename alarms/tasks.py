@@ -1,0 +1,20 @@
+"""What beat rings for. The tasks carry no data: each looks at the database."""
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from .services import scans
+
+
+@shared_task(name="alarms.due_scan")
+def due_scan(**_: Any) -> None:
+    """Recompute what the passing of time changed. Every minute."""
+    scans.due_scan(clock=timezone.now)
+
+
+@shared_task(name="alarms.sweep")
+def sweep(**_: Any) -> None:
+    """Recompute every active pump and heal what differs. Every ten minutes."""
+    scans.sweep(clock=timezone.now)

@@ -1,0 +1,179 @@
+"""`GET /api/v1/refills-due/`: the refill-due list with its proof of completeness."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core import signing
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from visits.selectors import open_refused_rows
+
+from accounts import audit
+from accounts.models import ApiClient, Clinic, Scope
+from accounts.rules import Problem
+from alarms.selectors import scans, worklist
+from itbclinic import refill_list
+
+from . import schemas
+from .authentication import client_of
+from .problems import BadQuery
+from .query import Query, parse
+from .renderers import CsvRenderer
+
+CURSOR_SALT = "itb.refills-due.cursor"
+
+
+class RefillsDue(APIView):
+    """The refill-due list of the token's clinics, most urgent first."""
+
+    required_scope = Scope.DUE_READ
+    renderer_classes = [JSONRenderer, CsvRenderer]
+
+    @extend_schema(
+        operation_id="refills_due",
+        summary="Refills due",
+        description=schemas.REFILLS_DUE,
+        parameters=schemas.QUERY_PARAMETERS,
+        responses={
+            (200, "application/json"): schemas.RefillsDueSerializer,
+            (200, "text/csv"): OpenApiResponse(description="The same rows, one a line."),
+            304: OpenApiResponse(description="Nothing changed since the ETag you sent."),
+            400: schemas.ProblemSerializer,
+            401: schemas.ProblemSerializer,
+            403: schemas.ProblemSerializer,
+        },
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Answer one page of the list, or 304 when the client has it already."""
+        now = timezone.now()
+        client = client_of(request)
+        query = parse(request.query_params)
+        clinics = _clinics(client, query)
+        found = _answer(request, clinics, query, now)
+        sweep = found.pop("_sweep")
+        etag = _etag(found)
+        headers = {"ETag": etag, "X-Computed-At": sweep, "Vary": "Authorization, Accept"}
+        if etag in _candidates(request.headers.get("If-None-Match", "")):
+            return HttpResponse(status=304, headers=headers)
+        _audit(client, clinics, now, len(found["results"]))
+        return Response(found, headers=headers)
+
+
+def _clinics(client: ApiClient, query: Query) -> list[Clinic]:
+    clinics = list(client.clinics.all())
+    if query.clinic:
+        clinics = [c for c in clinics if query.clinic in (c.slug, str(c.uuid))]
+        if not clinics:
+            raise BadQuery(
+                [Problem("clinic", "unknown_clinic", "This token has no clinic of that name.")]
+            )
+    return sorted(clinics, key=lambda clinic: clinic.pk)
+
+
+def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime) -> dict[str, Any]:
+    ids = [clinic.pk for clinic in clinics]
+    # The sequence is read before the rows: a change in between shows as a move, never as none.
+    state = {
+        "sequence": sum(clinic.change_sequence for clinic in clinics),
+        "dates": [refill_list.clinic_date(clinic, now).isoformat() for clinic in clinics],
+        "query": query.fingerprint(),
+    }
+    first, after = _read_cursor(query, state)
+    pumps = worklist.listed_pumps(ids, now)
+    rows = worklist.page(pumps, query.filters, size=query.page_size + 1, after=after)
+    more = len(rows) > query.page_size
+    rows = rows[: query.page_size]
+    counts = worklist.count(ids, query.filters, now)
+    sweep = scans.last_complete_sweep()
+    computed_at = _instant(sweep.finished_at) if sweep and sweep.finished_at else None
+    moved = (first["sequence"], first["dates"]) != (state["sequence"], state["dates"])
+    return {
+        "as_of": _instant(now),
+        "computed_at": computed_at,
+        "stale": scans.is_stale(sweep, now),
+        "total_count": counts.listed,
+        "active_count": counts.active,
+        "excluded_count": counts.excluded,
+        "hidden_more_urgent": counts.hidden_more_urgent,
+        "complete": not more and not moved,
+        "next": _next_address(request, first, rows[-1]) if more else None,
+        "unimported_rows": [refill_list.refused_row(row) for row in open_refused_rows(ids)],
+        "results": [refill_list.item(row) for row in rows],
+        "_sweep": computed_at or "never",
+    }
+
+
+def _read_cursor(
+    query: Query, state: dict[str, Any]
+) -> tuple[dict[str, Any], worklist.Position | None]:
+    """What page 1 saw, and where this page goes on."""
+    if not query.cursor:
+        return state, None
+    try:
+        cursor = signing.loads(query.cursor, salt=CURSOR_SALT)
+    except signing.BadSignature as error:
+        raise BadQuery(
+            [Problem("cursor", "bad_cursor", "Use the address in `next` as it is.")]
+        ) from error
+    if cursor["query"] != state["query"]:
+        raise BadQuery(
+            [Problem("cursor", "bad_cursor", "Keep the filters of page 1 for the next pages.")]
+        )
+    return cursor, refill_list.position_from(cursor["after"])
+
+
+def _next_address(request: Request, first: dict[str, Any], last: Any) -> str:
+    cursor = {**first, "after": refill_list.position_as_list(worklist.position_of(last))}
+    parameters = request.query_params.copy()
+    parameters["cursor"] = signing.dumps(cursor, salt=CURSOR_SALT, compress=True)
+    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+
+
+def _instant(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _etag(found: dict[str, Any]) -> str:
+    """Weak: over what the client acts on. `computed_at` moves with every sweep and is left out."""
+    kept = {
+        name: found[name]
+        for name in (
+            "results",
+            "total_count",
+            "active_count",
+            "excluded_count",
+            "hidden_more_urgent",
+            "stale",
+            "complete",
+            "unimported_rows",
+        )
+    }
+    # A client that asks again after midnight must see the new day, even if no row changed.
+    kept["dates"] = sorted({row["as_of_date"] for row in found["results"]} | {found["as_of"][:10]})
+    digest = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    return f'W/"{digest[:32]}"'
+
+
+def _candidates(header: str) -> Iterable[str]:
+    return (tag.strip() for tag in header.split(","))
+
+
+def _audit(client: ApiClient, clinics: list[Clinic], now: datetime, rows: int) -> None:
+    for clinic in clinics:
+        audit.record(
+            event="list.read",
+            by=client,
+            at=now,
+            clinic_id=clinic.pk,
+            subject_type="clinic",
+            subject_id=clinic.uuid,
+            after={"rows": rows},
+        )

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ItbclinicConfig(AppConfig):
+    name = "itbclinic"
+    verbose_name = "ITB clinic"

@@ -1,0 +1,95 @@
+"""What every page's frame needs: where the user may go, whose data it is, and whether it is old."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from accounts.models import Clinic, Role, User
+from accounts.policies import Action, clinic_ids, roles_of
+from accounts.selectors import clinics_for
+from alarms.presenters import words
+from alarms.selectors import scans
+
+# Label, address name, what one must be allowed to, and the pages under it.
+ENTRIES: Final = (
+    ("Refills", "board", Action.READ_LIST, ("patient",)),
+    ("Catalogue", "catalogue", Action.READ_CATALOGUE, ()),
+    ("Audit", "audit", Action.READ_AUDIT, ()),
+    ("Clinic", "clinic_settings", Action.MANAGE_CLINIC, ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the navigation; `current` is `page`, `true` (a page under it) or empty."""
+
+    label: str
+    url: str
+    current: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame around every page of somebody who is signed in."""
+
+    entries: list[Entry] = field(default_factory=list)
+    clinics: list[Clinic] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    blind: str = ""
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """`frame`, made once for a request; empty for a visitor."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"frame": Frame()}
+    found: Frame | None = getattr(request, "_itb_frame", None)
+    if found is None:
+        found = _frame(request, user)
+        request._itb_frame = found  # type: ignore[attr-defined]
+    return {"frame": found}
+
+
+def _frame(request: HttpRequest, user: User) -> Frame:
+    clinics = list(clinics_for(user, Action.READ_LIST))
+    return Frame(
+        entries=entries(request, user),
+        clinics=clinics,
+        roles=sorted({Role(role).label for role in roles_of(user).values()}),
+        blind=_blind(clinics),
+    )
+
+
+def entries(request: HttpRequest, user: User) -> list[Entry]:
+    """The pages that exist and that the user may open."""
+    match = request.resolver_match
+    here = match.url_name if match else ""
+    found = []
+    for label, name, action, children in ENTRIES:
+        url = address_of(name)
+        if url and clinic_ids(user, action):
+            current = "page" if here == name else "true" if here in children else ""
+            found.append(Entry(label, url, current))
+    return found
+
+
+def address_of(name: str) -> str:
+    """The address of a page, or empty where there is no such page yet."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _blind(clinics: list[Clinic]) -> str:
+    """The sentence for the red banner when the dates were not checked lately."""
+    run = scans.last_complete_sweep()
+    if not scans.is_stale(run, timezone.now()):
+        return ""
+    if run is None or run.finished_at is None:
+        return "the dates of all pumps have never been fully checked."
+    zone = clinics[0].zone if clinics else timezone.get_default_timezone()
+    return f"the last full check ended {words.instant(run.finished_at, zone)}."

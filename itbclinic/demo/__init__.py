@@ -1,0 +1,1 @@
+"""Demo clinics with invented patients, made through the services like real ones."""

@@ -1,0 +1,81 @@
+"""Reading the environment: every variable that the application knows, and failing fast.
+
+In production a missing or default value is fatal: an empty database or a known secret must never
+look like a working clinic (contracts.md).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEMO_SECRET = "demo-only-not-a-secret"  # refused in production  # noqa: S105
+ENVIRONMENTS = ("demo", "test", "production")
+
+
+class MisconfiguredError(SystemExit):
+    """Ends the process with one clear line instead of a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the process was told, already checked."""
+
+    name: str
+    secret_key: str
+    database_url: str
+    redis_url: str
+    allowed_hosts: tuple[str, ...]
+    base_url: str
+    var_dir: Path
+
+    @property
+    def production(self) -> bool:
+        return self.name == "production"
+
+
+def read(env: Mapping[str, str], root: Path) -> Environment:
+    """Read and check the environment.
+
+    Raises:
+        MisconfiguredError: with a line that names the variable, when production lacks one.
+    """
+    name = env.get("ITB_ENV", "") or "demo"
+    if name not in ENVIRONMENTS:
+        raise MisconfiguredError(f"ITB_ENV is {name!r}; it must be one of {ENVIRONMENTS}.")
+    secret_key = env.get("SECRET_KEY", "")
+    if name == "production":
+        _refuse_production(env, secret_key)
+    return Environment(
+        name=name,
+        secret_key=secret_key or DEMO_SECRET,
+        database_url=env.get("DATABASE_URL", ""),
+        redis_url=env.get("REDIS_URL", ""),
+        allowed_hosts=tuple(filter(None, env.get("ALLOWED_HOSTS", "").split(","))),
+        base_url=env.get("ITB_BASE_URL", ""),
+        var_dir=Path(env.get("ITB_VAR_DIR", "") or root / "var"),
+    )
+
+
+def _refuse_production(env: Mapping[str, str], secret_key: str) -> None:
+    missing = [
+        name
+        for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "ITB_BASE_URL")
+        if not env.get(name)
+    ]
+    if missing:
+        raise MisconfiguredError(
+            f"ITB_ENV is production, but {', '.join(missing)} is not set. Nothing was started."
+        )
+    if secret_key == DEMO_SECRET or len(secret_key) < 50:
+        raise MisconfiguredError(
+            "SECRET_KEY is a default or under 50 characters. Make one with "
+            "`python -c 'import secrets; print(secrets.token_urlsafe(50))'`."
+        )
+    if not env["DATABASE_URL"].startswith(("postgres://", "postgresql://")):
+        raise MisconfiguredError("DATABASE_URL must name a PostgreSQL database.")
+
+
+def current(root: Path) -> Environment:
+    """The environment of this process."""
+    return read(os.environ, root)

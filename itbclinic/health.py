@@ -1,0 +1,59 @@
+"""Whether the process lives, and whether each part that it needs does."""
+
+from collections.abc import Callable
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+
+from alarms.selectors import scans
+
+
+@login_not_required
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 while the process answers; it asks nothing else."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when every part works, else 503 with the name of each that does not."""
+    failing = [name for name, works in PARTS.items() if not works()]
+    body = {"status": "failing" if failing else "ok", "failing": failing}
+    return JsonResponse(body, status=503 if failing else 200)
+
+
+def _database() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return True
+    except DatabaseError:
+        return False
+
+
+def _broker() -> bool:
+    try:
+        client = redis.Redis.from_url(
+            settings.CELERY_BROKER_URL, socket_connect_timeout=2, socket_timeout=2
+        )
+        return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
+def _sweep() -> bool:
+    try:
+        return not scans.is_stale(scans.last_complete_sweep(), timezone.now())
+    except DatabaseError:
+        return False
+
+
+PARTS: dict[str, Callable[[], bool]] = {
+    "database": _database,
+    "broker": _broker,
+    "sweep": _sweep,
+}

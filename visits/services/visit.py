@@ -1,0 +1,161 @@
+"""The one place where a fill, a program or a bolus changes.
+
+Each function locks the pump, writes the facts with their audit events, and has the dates
+recomputed: all in one transaction, so that no reader ever sees facts without their dates.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+import alarms.services.projection as alarms
+from accounts.models import User
+from accounts.rules import RuleViolation
+from alarms.models import Projection
+from alarms.services.checks import check_boluses
+from dosing import services as dosing
+from dosing.domain import programs
+from dosing.models import Program
+from dosing.services import BolusEntry
+from patients.models import Patient
+from pumps import services as pumps
+from pumps.models import Pump, PumpModel
+from pumps.services import InterrogationEntry
+from refills import services as refills
+from refills.models import Fill
+from refills.services import FillEntry
+
+
+def check_version(pump: Pump, seen_version: int | None) -> None:
+    """Refuse to save over a change that the user has not seen.
+
+    Args:
+        seen_version: the pump's `input_version` on the page that the user saved from; None where
+            nothing was seen, as in an import.
+
+    Raises:
+        RuleViolation: `stale`.
+    """
+    if seen_version is not None and seen_version != pump.input_version:
+        raise RuleViolation.of(
+            "seen_version",
+            "stale",
+            "Somebody changed this pump's record since you opened the page. Nothing was saved: "
+            "look at the new values, then save again.",
+        )
+
+
+@transaction.atomic
+def complete_visit(
+    *,
+    pump_id: int,
+    at: datetime,
+    by: User,
+    now: datetime,
+    fill: FillEntry | None = None,
+    program: programs.Program | None = None,
+    boluses: Sequence[BolusEntry] = (),
+    interrogation: InterrogationEntry | None = None,
+    reason: str = "",
+    seen_version: int | None = None,
+) -> Projection:
+    """Record one encounter and recompute the pump's dates.
+
+    Args:
+        at: the visit's one instant, when the pump was updated. The fill carries it, and so does
+            the program unless it says another.
+        now: the instant of recording; nothing may be dated after it but a program to come.
+        program: the new program; its `effective_at` is the visit's instant.
+
+    Returns:
+        The new projection.
+
+    Raises:
+        RuleViolation: with every sentence; then nothing was written.
+    """
+    pump = pumps.lock_pump(pump_id)
+    check_version(pump, seen_version)
+    if fill is not None:
+        refills.record_fill(pump=pump, entry=fill, at=at, by=by, now=now)
+    if program is not None:
+        dosing.prescribe(pump=pump, program=program, by=by, now=now, reason=reason)
+    for bolus in boluses:
+        dosing.record_bolus(pump=pump, entry=bolus, by=by, now=now)
+    if boluses or program is not None or fill is not None:
+        check_boluses(pump.pk, now)
+    if interrogation is not None:
+        pumps.record_interrogation(pump=pump, entry=interrogation, at=at, by=by, recorded_at=now)
+    return alarms.resync([pump.pk], now=now)[pump.pk]
+
+
+@transaction.atomic
+def implant(
+    *,
+    patient: Patient,
+    model: PumpModel,
+    serial_number: str,
+    implanted_on: date | None,
+    low_reservoir_alarm_ml: Decimal | None,
+    by: User,
+    now: datetime,
+) -> Pump:
+    """Record an implanted pump; until its first fill it is listed as unknown.
+
+    Raises:
+        RuleViolation: as `pumps.services.implant_pump` says.
+    """
+    pump = pumps.implant_pump(
+        patient=patient,
+        model=model,
+        serial_number=serial_number,
+        implanted_on=implanted_on,
+        low_reservoir_alarm_ml=low_reservoir_alarm_ml,
+        by=by,
+        at=now,
+    )
+    alarms.resync([pump.pk], now=now)
+    return pump
+
+
+@transaction.atomic
+def correct_fill(
+    *,
+    fill: Fill,
+    replacement: FillEntry | None,
+    reason: str,
+    by: User,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Projection:
+    """Correct a fill that was entered in error, and recompute the dates."""
+    pump = pumps.lock_pump(fill.pump_id)
+    check_version(pump, seen_version)
+    refills.correct_fill(fill=fill, replacement=replacement, reason=reason, by=by, now=now)
+    return alarms.resync([pump.pk], now=now)[pump.pk]
+
+
+@transaction.atomic
+def correct_program(
+    *,
+    program: Program,
+    replacement: programs.Program | None,
+    reason: str,
+    by: User,
+    now: datetime,
+    seen_version: int | None = None,
+) -> Projection:
+    """Correct a program that was entered in error, and recompute the dates."""
+    pump = pumps.lock_pump(program.pump_id)
+    check_version(pump, seen_version)
+    dosing.correct_program(program=program, replacement=replacement, reason=reason, by=by, now=now)
+    return alarms.resync([pump.pk], now=now)[pump.pk]
+
+
+@transaction.atomic
+def explant(*, pump_id: int, at: datetime, reason: str, by: User, now: datetime) -> None:
+    """Record that the pump was taken out; from then on it is on no list."""
+    pump = pumps.lock_pump(pump_id)
+    pumps.explant_pump(pump=pump, at=at, reason=reason, by=by, recorded_at=now)
+    alarms.resync([pump.pk], now=now)
