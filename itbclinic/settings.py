@@ -86,21 +86,20 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 # Without an address there is no database, and using one fails: never an empty file in its place.
-DATABASES = {
-    "default": {
-        **dj_database_url.parse(
-            ENV.database_url or "postgres://nobody@127.0.0.1:1/none",
-            conn_max_age=60,
-            conn_health_checks=True,
-        ),
-        "ATOMIC_REQUESTS": False,  # services own the transactions
-    }
+_database: dict[str, Any] = {
+    **dj_database_url.parse(
+        ENV.database_url or "postgres://nobody@127.0.0.1:1/none",
+        conn_max_age=60,
+        conn_health_checks=True,
+    ),
+    "ATOMIC_REQUESTS": False,  # services own the transactions
 }
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    # A hung statement or a forgotten transaction must end as an error that somebody sees.
-    options="-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=10000"
+# A hung statement or a forgotten transaction must end as an error that somebody sees.
+_database["OPTIONS"] = _database.get("OPTIONS", {}) | {
+    "options": "-c timezone=UTC -c statement_timeout=60000 -c lock_timeout=10000"
     " -c idle_in_transaction_session_timeout=60000"
-)
+}
+DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sessions and rate limits live in PostgreSQL: sign-in works while the broker is down.
@@ -168,7 +167,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if ENV.production else None
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("bootstrap", get_bootstrap_dir()),

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from itbclinic import health
 from itbclinic.pages import board, export, home, patient, settle
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
@@ -17,6 +18,8 @@ urlpatterns = [
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),
     path(f"{PUMP}/alarm-volume/", settle.alarm_volume, name="pump_alarm_volume"),
     path("accounts/", include("allauth.urls")),
-    # --- API and health: `path("api/v1/", include("itbclinic.api.urls"))`, healthz, readyz ---
+    path("api/v1/", include("itbclinic.api.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     # --- further pages: catalogue, audit, clinic_settings, import_rows ---
 ]

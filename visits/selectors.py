@@ -1,19 +1,48 @@
 """Reads of imports: the rows that were not imported and that nobody settled yet."""
 
+import uuid
 from collections.abc import Collection
 
-from .models import ImportRow
+from django.db.models import Count, QuerySet
+
+from accounts.models import User
+from accounts.policies import Action, clinic_ids
+
+from .models import ImportRow, ImportRun
+
+
+def _open(of_clinics: Collection[int]) -> QuerySet[ImportRow]:
+    return ImportRow.objects.filter(
+        clinic_id__in=of_clinics,
+        outcome=ImportRow.Outcome.REFUSED,
+        dismissed_at__isnull=True,
+        settled_by_row__isnull=True,
+    )
 
 
 def open_refused_rows(clinic_ids: Collection[int]) -> list[ImportRow]:
     """Refused rows that are neither imported since nor dismissed, by clinic and line."""
-    return list(
-        ImportRow.objects.filter(
-            clinic_id__in=clinic_ids,
-            outcome=ImportRow.Outcome.REFUSED,
-            dismissed_at__isnull=True,
-            settled_by_row__isnull=True,
-        )
-        .select_related("run", "clinic")
-        .order_by("clinic_id", "row", "id")
-    )
+    rows = _open(clinic_ids).select_related("run", "clinic")
+    return list(rows.order_by("clinic_id", "row", "id"))
+
+
+def count_open_refused(clinic_ids: Collection[int]) -> dict[int, int]:
+    """How many such rows each clinic has; clinics without any are left out."""
+    rows = _open(clinic_ids).values("clinic_id").annotate(open_rows=Count("pk")).order_by()
+    return {row["clinic_id"]: row["open_rows"] for row in rows}
+
+
+def refused_row_for(user: User, row_uuid: uuid.UUID) -> ImportRow | None:
+    """The open refused row, or None where the user may not resolve imports: nobody learns of it."""
+    allowed = clinic_ids(user, Action.RESOLVE_IMPORT)
+    return _open(allowed).select_related("run", "clinic").filter(uuid=row_uuid).first()
+
+
+def import_runs(clinic_ids: Collection[int]) -> QuerySet[ImportRun]:
+    """The clinics' imports, newest first. One without an end was interrupted."""
+    return ImportRun.objects.filter(clinic_id__in=clinic_ids).select_related("by").order_by("-id")
+
+
+def rows_of(run: ImportRun) -> QuerySet[ImportRow]:
+    """Every row of an import, by line."""
+    return run.import_rows.select_related("patient", "dismissed_by").order_by("row")

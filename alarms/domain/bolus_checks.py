@@ -30,7 +30,8 @@ def bolus_problems(
     prepared = [prepare(p, concentration, limits.min_ml_per_day) for p in ordered]
     spans = [(*bolus_span(bolus), bolus) for bolus in boluses]
     for number, (start, end, _) in enumerate(spans):
-        cuts = {start, end} | {to_us(p.effective_at) for p in ordered}
+        cuts: set[int | Fraction] = {start, end}
+        cuts |= {to_us(p.effective_at) for p in ordered}
         cuts |= {cut for begin, until, _ in spans for cut in (begin, until)}
         inside = sorted(cut for cut in cuts if start <= cut <= end)
         highest = max(

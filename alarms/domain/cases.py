@@ -227,7 +227,7 @@ def _programs(
 
 def read_program(program: Reader, limits: PumpLimits | None) -> programs.Program | None:
     """One program; None when something of it cannot be read."""
-    common = {
+    common: dict[str, Any] = {
         "effective_at": program.required("effective_at", parsing.instant),
         "utc_offset_minutes": program.required("utc_offset_minutes", parsing.offset),
         "concentration_mcg_per_ml": program.optional(

@@ -237,14 +237,12 @@ def _segments(
     spans = [(*bolus_span(bolus), bolus) for bolus in boluses]
     spans = [span for span in spans if span[1] > start_us]
     begins = [max(to_us(prepared.program.effective_at), start_us) for prepared in programs]
-    cuts: list[int | Fraction] = sorted(
-        {start_us, *begins}.union(
-            *({max(begin, start_us), end} for begin, end, _ in spans),
-        )
-    )
+    cuts: set[int | Fraction] = {start_us, *begins}
+    for begin, until, _ in spans:
+        cuts |= {max(begin, start_us), until}
     segments: list[Segment] = []
     before = Fraction(0)
-    for start, end in pairwise([*cuts, None]):
+    for start, end in pairwise([*sorted(cuts), None]):
         assert start is not None
         running = [(b, e, bolus) for b, e, bolus in spans if b <= start < e]
         rate = sum(

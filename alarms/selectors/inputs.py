@@ -6,7 +6,8 @@ A handful of queries for each chunk, however many pumps are in it.
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
+from typing import Any, TypeVar
 
 from django.db.models import F
 
@@ -20,6 +21,8 @@ from pumps.models import Interrogation, Pump
 from refills.domain.reservoir import Fill as DomainFill
 from refills.models import Fill
 from refills.selectors import current_fills
+
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -132,25 +135,31 @@ def domain_bolus(bolus: Bolus) -> programs.Bolus:
 
 
 def domain_program(program: Program, steps: list[Step]) -> programs.Program:
-    """The program as the core takes it."""
-    common = {
+    """The program as the core takes it.
+
+    The database has a program's figures according to its mode; a row that lacks one raises below
+    and becomes a failed projection, at the top of every list.
+    """
+    common: dict[str, Any] = {
         "effective_at": program.effective_at,
         "utc_offset_minutes": program.utc_offset_minutes,
         "concentration_mcg_per_ml": program.concentration_mcg_per_ml,
     }
     match program.mode:
         case Mode.SIMPLE_CONTINUOUS:
-            return programs.SimpleContinuous(**common, daily_dose_mcg=program.daily_dose_mcg)
+            return programs.SimpleContinuous(
+                **common, daily_dose_mcg=_present(program.daily_dose_mcg)
+            )
         case Mode.FLEX:
             return programs.Flex(**common, groups=_groups(steps))
         case Mode.PERIODIC_BOLUS:
             return programs.PeriodicBolus(
                 **common,
-                basal_mcg_per_hour=program.basal_mcg_per_hour,
-                bolus_mcg=program.bolus_mcg,
-                bolus_minutes=program.bolus_minutes,
-                interval_minutes=program.interval_minutes,
-                first_minute=program.first_at.hour * 60 + program.first_at.minute,
+                basal_mcg_per_hour=_present(program.basal_mcg_per_hour),
+                bolus_mcg=_present(program.bolus_mcg),
+                bolus_minutes=_present(program.bolus_minutes),
+                interval_minutes=_present(program.interval_minutes),
+                first_minute=_minute(_present(program.first_at)),
                 basal_suspended=program.basal_suspended,
             )
         case Mode.MINIMUM_RATE:
@@ -160,12 +169,20 @@ def domain_program(program: Program, steps: list[Step]) -> programs.Program:
     raise ValueError(f"program mode {program.mode} has no calculation")
 
 
+def _present(value: Value | None) -> Value:
+    if value is None:
+        raise ValueError("a figure of the program's mode is missing")
+    return value
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
 def _groups(steps: list[Step]) -> tuple[programs.DayGroup, ...]:
     by_days: dict[tuple[str, ...], list[programs.Step]] = defaultdict(list)
     for step in steps:
         by_days[tuple(step.days)].append(
-            programs.Step(
-                start_minute=step.start.hour * 60 + step.start.minute, dose_mcg=step.dose_mcg
-            )
+            programs.Step(start_minute=_minute(step.start), dose_mcg=step.dose_mcg)
         )
     return tuple(programs.DayGroup(days=days, steps=tuple(s)) for days, s in by_days.items())

@@ -36,6 +36,8 @@ from refills.models import Appointment
 
 RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
 UNKNOWN, EMPTY, ALARM, OVERDUE, DUE, NOT_DUE = range(len(RANKS))
+# Pumps with what the query works out on each: `today`, `reason`, `rank`, `booked` and the rest.
+Pumps = QuerySet[Any]
 NO_DATE: Final = date(1, 1, 1)  # sorts before every date: no date comes first
 
 
@@ -87,7 +89,7 @@ class _Today(Func):
     output_field = DateField()
 
 
-def active_pumps(clinic_ids: Collection[int], now: datetime) -> QuerySet[Pump]:
+def active_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     """Pumps from implant to explant, with `today`: their clinic's date at `now`."""
     instant = Value(now, output_field=DateTimeField())
     return (
@@ -108,17 +110,17 @@ def _excluded() -> Exists:
     )
 
 
-def listed_pumps(clinic_ids: Collection[int], now: datetime) -> QuerySet[Pump]:
+def listed_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     """Active pumps that nobody excluded, with status, reason, sort dates and appointment."""
     return _with_appointment(_with_status(active_pumps(clinic_ids, now).filter(~_excluded())), now)
 
 
-def excluded_pumps(clinic_ids: Collection[int], now: datetime) -> QuerySet[Pump]:
+def excluded_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     """Active pumps that a named person excluded until a day that has not passed."""
     return active_pumps(clinic_ids, now).filter(_excluded())
 
 
-def _with_status(pumps: QuerySet[Pump]) -> QuerySet[Pump]:
+def _with_status(pumps: Pumps) -> Pumps:
     stale = Q(projection__isnull=True) | ~Q(projection__input_version=F("input_version"))
     unsettled = Q(projection__attention__len__gt=0) & (
         Q(projection__attention_settled_until__isnull=True)
@@ -149,17 +151,18 @@ def _with_status(pumps: QuerySet[Pump]) -> QuerySet[Pump]:
             output_field=DateField(),
         )
 
-    return pumps.annotate(reason=reason).annotate(
+    found: Pumps = pumps.annotate(reason=reason).annotate(
         rank=rank, by_alarm=shown("sort_alarm_date"), by_due=shown("refill_due_on")
     )
+    return found
 
 
-def _with_appointment(pumps: QuerySet[Pump], now: datetime) -> QuerySet[Pump]:
+def _with_appointment(pumps: Pumps, now: datetime) -> Pumps:
     """The next appointment, and whether it makes the pump booked (contracts.md, REST)."""
     coming = Appointment.objects.filter(
         pump=OuterRef("pk"), cancelled_at__isnull=True, outcome="", starts_at__gt=now
     ).order_by("starts_at", "id")
-    return pumps.annotate(
+    found: Pumps = pumps.annotate(
         appointment_uuid=Subquery(coming.values("uuid")[:1]),
         appointment_at=Subquery(coming.values("starts_at")[:1]),
     ).annotate(
@@ -177,6 +180,7 @@ def _with_appointment(pumps: QuerySet[Pump], now: datetime) -> QuerySet[Pump]:
             output_field=BooleanField(),
         )
     )
+    return found
 
 
 def _due_within(days: int) -> Q:
@@ -208,9 +212,7 @@ def matching(filters: Filters) -> Q:
     return found
 
 
-def page(
-    pumps: QuerySet[Pump], filters: Filters, *, size: int, after: Position | None = None
-) -> list[Pump]:
+def page(pumps: Pumps, filters: Filters, *, size: int, after: Position | None = None) -> list[Any]:
     """Up to `size` rows in the order of urgency, each with its patient, model and projection."""
     rows = pumps.filter(matching(filters))
     if after is not None:
@@ -233,7 +235,7 @@ def count(clinic_ids: Collection[int], filters: Filters, now: datetime) -> Count
     """All counts of the board in one query, and the excluded in another."""
     soon = _due_within(30)
     found = matching(filters)
-    groups = (
+    groups: Any = (
         listed_pumps(clinic_ids, now)
         .annotate(
             matched=Case(When(found, then=True), default=False, output_field=BooleanField())

@@ -4,12 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.models import ApiClient
@@ -41,22 +39,12 @@ class TokenAuthentication(BaseAuthentication):
         return 'Bearer realm="itb"'
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tells the OpenAPI schema of the bearer token."""
-
-    target_class = "itbclinic.api.authentication.TokenAuthentication"
-    name = "token"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "itb_…"}
-
-
 class HasScope(BasePermission):
     """The view's `required_scope` must be one of the token's."""
 
     message = "This token's scopes do not cover this address."
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: Any) -> bool:
         client = request.auth
         scope = getattr(view, "required_scope", None)
         return isinstance(client, ApiClient) and scope in client.scopes

@@ -9,18 +9,19 @@ from typing import Any
 from django.core import signing
 from django.http import HttpResponse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from visits.selectors import open_refused_rows
 
 from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope
 from accounts.rules import Problem
 from alarms.selectors import scans, worklist
 from itbclinic import refill_list
+from visits.selectors import open_refused_rows
 
 from . import schemas
 from .authentication import client_of
@@ -44,7 +45,7 @@ class RefillsDue(APIView):
         parameters=schemas.QUERY_PARAMETERS,
         responses={
             (200, "application/json"): schemas.RefillsDueSerializer,
-            (200, "text/csv"): OpenApiResponse(description="The same rows, one a line."),
+            (200, "text/csv"): OpenApiTypes.STR,
             304: OpenApiResponse(description="Nothing changed since the ETag you sent."),
             400: schemas.ProblemSerializer,
             401: schemas.ProblemSerializer,

@@ -1,5 +1,8 @@
 """The shapes of the API for its OpenAPI schema."""
 
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -138,3 +141,13 @@ class ResultSerializer(serializers.Serializer[object]):
     daily_dose_min_mcg = serializers.CharField(required=False)
     daily_volume_ml = serializers.CharField(required=False)
     errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells the OpenAPI schema of the bearer token."""
+
+    target_class = "itbclinic.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "itb_…"}

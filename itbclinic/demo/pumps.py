@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from accounts.models import Clinic, User
@@ -134,7 +134,7 @@ class Maker:
         )
         return at, entry, dose
 
-    def header(self, at: datetime, concentration: Decimal) -> dict[str, object]:
+    def header(self, at: datetime, concentration: Decimal) -> dict[str, Any]:
         """What every program begins with; the pump's clock is set to the clinic's."""
         offset = at.astimezone(self.zone).utcoffset() or timedelta()
         return {
@@ -143,13 +143,13 @@ class Maker:
             "concentration_mcg_per_ml": concentration,
         }
 
-    def visit(self, pump: Pump, at: datetime, **what: object) -> None:
+    def visit(self, pump: Pump, at: datetime, **what: Any) -> None:
         visit.complete_visit(
             pump_id=pump.pk,
             at=at,
             by=self.by,
             now=self.now,
-            **what,  # type: ignore[arg-type]
+            **what,
         )
 
     def _book(self, pump: Pump, days_to_alarm: int) -> None:
@@ -158,13 +158,14 @@ class Maker:
         book(pump=pump, starts_at=starts_at, by=self.by, now=self.now)
 
 
-def _program(maker: Maker, at: datetime, concentration: Decimal, dose: Decimal) -> object:
+def _program(maker: Maker, at: datetime, concentration: Decimal, dose: Decimal) -> programs.Program:
     """Simple continuous, flex over the day, or flex with quieter weekends."""
     header = maker.header(at, concentration)
     kind = maker.chance.randrange(3)
     if kind == 0:
-        return programs.SimpleContinuous(**header, daily_dose_mcg=dose)  # type: ignore[arg-type]
+        return programs.SimpleContinuous(**header, daily_dose_mcg=dose)
     whole = dose.quantize(Decimal(1))
+    groups: list[tuple[tuple[str, ...], tuple[tuple[int, Decimal], ...]]]
     if kind == 1:
         night, day = (whole / 5).quantize(Decimal("0.1")), (whole / 2).quantize(Decimal("0.1"))
         steps = ((0, night), (7 * 60, day), (19 * 60 + 30, whole - night - day))
@@ -172,7 +173,7 @@ def _program(maker: Maker, at: datetime, concentration: Decimal, dose: Decimal) 
     else:
         groups = [(WEEK[:5], ((0, whole),)), (WEEK[5:], ((0, whole * Decimal("0.8")),))]
     return programs.Flex(
-        **header,  # type: ignore[arg-type]
+        **header,
         groups=tuple(
             programs.DayGroup(
                 days=days,
@@ -206,7 +207,7 @@ def _other_concentration(maker: Maker, pump: Pump, days: int) -> None:
     other = fill.concentration_mcg_per_ml * 2
     program = programs.SimpleContinuous(
         **maker.header(at, other),
-        daily_dose_mcg=max(dose, Decimal(300)),  # type: ignore[arg-type]
+        daily_dose_mcg=max(dose, Decimal(300)),
     )
     maker.visit(pump, at, fill=fill, program=program)
 
@@ -215,14 +216,14 @@ def _stopped(maker: Maker, pump: Pump, days: int) -> None:
     _plain(maker, pump, days)
     at = maker.now - timedelta(days=1)
     concentration = pump.fills.get().concentration_mcg_per_ml
-    program = programs.Stopped(**maker.header(at, concentration))  # type: ignore[arg-type]
+    program = programs.Stopped(**maker.header(at, concentration))
     maker.visit(pump, at, program=program)
 
 
 def _minimum_rate(maker: Maker, pump: Pump, days: int) -> None:
     at, fill, _ = maker.fill_for(pump, days)
     header = maker.header(at, fill.concentration_mcg_per_ml)
-    program = programs.MinimumRate(**header)  # type: ignore[arg-type]
+    program = programs.MinimumRate(**header)
     maker.visit(pump, at, fill=fill, program=program)
 
 
@@ -243,14 +244,14 @@ def _changed(maker: Maker, pump: Pump, days: int) -> None:
     concentration = fill.concentration_mcg_per_ml
     program = programs.SimpleContinuous(
         **maker.header(at, concentration),
-        daily_dose_mcg=dose,  # type: ignore[arg-type]
+        daily_dose_mcg=dose,
     )
     maker.visit(pump, at, fill=fill, program=program)
     changed_at = at + (maker.now - at) / 2
     raised = (dose * Decimal("1.1")).quantize(Decimal("0.1"))
     program = programs.SimpleContinuous(
         **maker.header(changed_at, concentration),
-        daily_dose_mcg=raised,  # type: ignore[arg-type]
+        daily_dose_mcg=raised,
     )
     maker.visit(pump, changed_at, program=program, reason="More spasms in the evening")
 
@@ -258,7 +259,7 @@ def _changed(maker: Maker, pump: Pump, days: int) -> None:
 def _periodic(maker: Maker, pump: Pump, days: int) -> None:
     at, fill, dose = maker.fill_for(pump, days)
     program = programs.PeriodicBolus(
-        **maker.header(at, fill.concentration_mcg_per_ml),  # type: ignore[arg-type]
+        **maker.header(at, fill.concentration_mcg_per_ml),
         basal_mcg_per_hour=(dose / 48).quantize(Decimal("0.1")),
         bolus_mcg=(dose / 8).quantize(Decimal("0.1")),
         bolus_minutes=10,

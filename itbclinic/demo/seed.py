@@ -46,8 +46,9 @@ def make(*, secrets: Secrets, now: datetime) -> None:
     """Make the whole demo."""
     by = accounts.system_user("system-import")
     clinics = [_clinic(*entry, by=by, now=now) for entry in (FIRST, SECOND)]
-    nurse = _users(clinics, secrets, by, now)
-    for clinic, (_, _, _, share, first_mrn) in zip(clinics, (FIRST, SECOND), strict=True):
+    nurses = _users(clinics, secrets, by, now)
+    shares = zip(clinics, nurses, (FIRST, SECOND), strict=True)
+    for clinic, nurse, (_, _, _, share, first_mrn) in shares:
         maker = Maker(clinic, nurse, now, random.Random(first_mrn), first_mrn)  # noqa: S311
         for _ in maker.make(share):
             pass
@@ -56,7 +57,7 @@ def make(*, secrets: Secrets, now: datetime) -> None:
         content=_sheet(now),
         filename_suffix=".csv",
         as_of=now.astimezone(clinics[0].zone).date(),
-        by=nurse,
+        by=nurses[0],
         now=now,
     )
     accounts.create_api_client(
@@ -78,8 +79,11 @@ def _clinic(
     return clinic
 
 
-def _users(clinics: Collection[Clinic], secrets: Secrets, by: User, now: datetime) -> User:
-    """A user of each role at the first clinic, a nurse at the second; the doctor is at both."""
+def _users(clinics: Collection[Clinic], secrets: Secrets, by: User, now: datetime) -> list[User]:
+    """A user of each role at the first clinic, a nurse at the second; the doctor is at both.
+
+    Returns the two nurses.
+    """
     first, second = clinics
     made = {}
     for username, role, given, family in PEOPLE:
@@ -88,7 +92,7 @@ def _users(clinics: Collection[Clinic], secrets: Secrets, by: User, now: datetim
     accounts.grant_role(user=made["doctor"], clinic=second, role=Role.DOCTOR, by=by, at=now)
     other = _user("harbor-nurse", "Noa", "Costa", secrets, by, now)
     accounts.grant_role(user=other, clinic=second, role=Role.NURSE, by=by, at=now)
-    return made["nurse"]
+    return [made["nurse"], other]
 
 
 def _user(

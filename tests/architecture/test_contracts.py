@@ -3,6 +3,7 @@
 import ast
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -70,7 +71,8 @@ def test_interfaces_reach_the_orm_only_through_selectors_and_services(path: Path
 
 
 def test_scans_run_on_utc_intervals_and_nothing_waits_in_the_broker() -> None:
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+    schedule: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE
+    for entry in schedule.values():
         assert isinstance(entry["schedule"], float)
         assert entry["options"]["expires"] < entry["schedule"]
     assert settings.CELERY_TIMEZONE == "UTC"

@@ -5,17 +5,19 @@ with what is recorded already is for the service to say.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 from dosing.domain.quantities import format_date, format_quantity
 
 from . import roster_cells as cells
-from .roster_dates import LocalMoment, moment, writes_day_first
+from . import roster_numbers as numbers
+from .roster_dates import LocalMoment, writes_day_first
 from .roster_errors import CellError
 from .roster_file import RawRow, RosterSheet
+from .roster_identity import family_name, given_name, identity_of, mrn, serial_number
 from .roster_program import read_program
 from .roster_reader import RowReader
 from .roster_types import (
@@ -40,8 +42,6 @@ _RELATIONSHIPS: Final = re.compile(
     r"case manager|friend)",
     re.IGNORECASE,
 )
-
-T = TypeVar("T")
 
 
 def read_row(raw: RawRow, context: Context) -> RosterRow | RefusedRow:
@@ -72,57 +72,6 @@ def day_first_sheet(sheet: RosterSheet) -> bool:
     return writes_day_first(
         row.cells.get(column, "") for row in sheet.rows for column in DATE_COLUMNS
     )
-
-
-def identity_of(raw: RawRow) -> Identity:
-    """Who the row speaks of, as far as that can be read; it never raises."""
-
-    def read(column: str, reader: Callable[[str, str], T], otherwise: T) -> T:
-        try:
-            return reader(column, raw.cells.get(column, ""))
-        except CellError:
-            return otherwise
-
-    def day(column: str, text: str) -> date | None:
-        return moment(column, text).day
-
-    return Identity(
-        mrn=read("MRN", mrn, ""),
-        family_name=read("Last Name", family_name, ""),
-        given_name=read("First Name", given_name, ""),
-        date_of_birth=read("DOB", day, None),
-        serial_number=read("Pump Serial", serial_number, ""),
-    )
-
-
-def last_refill_of(raw: RawRow) -> LocalMoment | None:
-    """The row's refill where it can be read; it never raises."""
-    try:
-        return moment("Last Refill", raw.cells.get("Last Refill", ""))
-    except CellError:
-        return None
-
-
-def mrn(column: str, text: str) -> str:
-    return cells.identifier(column, text, 32)
-
-
-def serial_number(column: str, text: str) -> str:
-    """A pump's serial number, without spaces and in capitals, as it is printed on the device."""
-    return cells.identifier(column, re.sub(r"\s", "", cells.tidy(text)), 40).upper()
-
-
-def family_name(column: str, text: str) -> str:
-    value = cells.words(column, text, 120)
-    if not value:
-        raise cells.missing(column)
-    return value
-
-
-def given_name(column: str, text: str) -> str:
-    """A first name; a dash says that the patient has none."""
-    value = family_name(column, text)
-    return "" if cells.tidy(value) == "-" else value
 
 
 def _read(reader: RowReader, identity: Identity) -> RosterRow | None:
@@ -158,6 +107,7 @@ def _read(reader: RowReader, identity: Identity) -> RosterRow | None:
         catalogue_number=model.catalogue_number,
         implanted_on=implanted,
         refilled_at=refilled_at,
+        refill_is_timed=refill is not None and refill.at is not None,
         volume_ml=volume,
         concentration_mcg_per_ml=concentration,
         program=program,
@@ -214,7 +164,7 @@ def _model(reader: RowReader) -> CataloguePump | None:
 
 def _volume(reader: RowReader, model: CataloguePump | None) -> Decimal | None:
     column = "Volume (mL)"
-    quantity = reader.require(column, cells.volume)
+    quantity = reader.require(column, numbers.volume)
     if quantity is None or not _fits_column(reader, column, quantity.value, 3):
         return None
     if quantity.value <= 0:
@@ -234,7 +184,7 @@ def _volume(reader: RowReader, model: CataloguePump | None) -> Decimal | None:
 
 def _fits_column(reader: RowReader, column: str, value: Decimal, places: int) -> bool:
     try:
-        cells.check_decimals(column, value, places)
+        numbers.check_decimals(column, value, places)
     except CellError as error:
         reader.refuse(column, error.code, error.message)
         return False
@@ -243,7 +193,7 @@ def _fits_column(reader: RowReader, column: str, value: Decimal, places: int) ->
 
 def _concentration(reader: RowReader) -> Decimal | None:
     column = "Concentration"
-    quantity = reader.require(column, cells.concentration)
+    quantity = reader.require(column, numbers.concentration)
     if quantity is None or not _fits_column(reader, column, quantity.value, 3):
         return None
     typed = cells.shown(column, cells.tidy(reader.text(column)))
@@ -266,7 +216,7 @@ def _concentration(reader: RowReader) -> Decimal | None:
 def _low_alarm(reader: RowReader, model: CataloguePump | None) -> Decimal | None:
     """The pump's own alarm volume; None where the cell is blank and the default is assumed."""
     column = "Low Alarm (mL)"
-    quantity = reader.optional(column, cells.volume)
+    quantity = reader.optional(column, numbers.volume)
     if quantity is None or not _fits_column(reader, column, quantity.value, 3):
         return None
     if model is not None and quantity.value >= model.limits.reservoir_ml:
@@ -285,7 +235,7 @@ def _check_dates(
 ) -> None:
     """Dates that have not come yet, or that come in an order that cannot be."""
     days = {"DOB": birth, "Implanted": implanted, "Last Refill": refill.day if refill else None}
-    for column, day in days.items():
+    for column, day in list(days.items()):
         if day is not None and day > reader.context.as_of:
             reader.refuse(
                 column,
@@ -293,6 +243,7 @@ def _check_dates(
                 f"{cells.shown(column, reader.text(column))} is after "
                 f"{format_date(reader.context.as_of)}, the day of this import. Check the date.",
             )
+            days[column] = None  # one error is enough for it
     for earlier, later in (("DOB", "Implanted"), ("Implanted", "Last Refill")):
         first, second = days[earlier], days[later]
         if first is not None and second is not None and second < first:

@@ -21,6 +21,7 @@ from dosing.domain.quantities import format_quantity
 from pumps.domain.limits import PumpLimits
 
 from . import roster_cells as cells
+from . import roster_numbers as numbers
 from .roster_errors import CellError
 from .roster_reader import RowReader
 from .roster_schedule import TypedSchedule, days_label, schedule
@@ -85,7 +86,7 @@ def _mode(reader: RowReader, *, stated: bool) -> str | None:
 
 
 def _dose(reader: RowReader) -> Decimal | None:
-    quantity = reader.take(_DOSE, cells.dose_per_day)
+    quantity = reader.take(_DOSE, numbers.dose_per_day)
     if quantity is None or not _fits(reader, _DOSE, [quantity.value]):
         return None
     typed = cells.shown(_DOSE, cells.tidy(reader.text(_DOSE)))
@@ -117,7 +118,7 @@ def _schedule(reader: RowReader) -> TypedSchedule | None:
 def _fits(reader: RowReader, column: str, doses: Sequence[Decimal]) -> bool:
     try:
         for dose in doses:
-            cells.check_decimals(column, dose, 4)
+            numbers.check_decimals(column, dose, 4)
     except CellError as error:
         reader.refuse(column, error.code, error.message)
         return False

@@ -80,9 +80,10 @@ class Identity:
         return bool(self.mrn) and self.mrn.casefold() == other.mrn.casefold()
 
     def same_person(self, other: "Identity") -> bool:
-        """The same name, and the same date of birth as far as both can be read."""
-        dates = {self.date_of_birth, other.date_of_birth} - {None}
-        return self.name_key == other.name_key and len(dates) <= 1
+        """The same names and date of birth, as far as both rows have them."""
+        mine = (*self.name_key, self.date_of_birth)
+        theirs = (*other.name_key, other.date_of_birth)
+        return all(a == b for a, b in zip(mine, theirs, strict=True) if a and b)
 
 
 def _key(name: str) -> str:
@@ -102,6 +103,7 @@ class RosterRow:
     catalogue_number: str
     implanted_on: date | None
     refilled_at: datetime
+    refill_is_timed: bool  # without a time, any refill of that day may be meant
     volume_ml: Decimal
     concentration_mcg_per_ml: Decimal
     program: Program | None

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -11,6 +12,7 @@ from accounts.append_only import AppendOnlyError
 from accounts.models import AuditEvent, Clinic, User
 from accounts.rules import RuleViolation
 from alarms.models import Projection
+from alarms.selectors.inputs import load_facts
 from dosing.domain import programs
 from dosing.models import BolusKind, Program
 from dosing.services import BolusEntry
@@ -113,6 +115,7 @@ def test_a_corrected_fill_counts_no_more_and_stays_readable(
     assert row.alarm_at is not None
     assert row.alarm_at < datetime(2025, 4, 28, tzinfo=UTC)
     assert pump.fills.count() == 2
+    assert fill.correction.replacement is not None
     assert fill.correction.replacement.volume_ml == 18
     with pytest.raises(RuleViolation):
         visit.correct_fill(fill=fill, replacement=None, reason="again", by=nurse, now=now)
@@ -170,13 +173,9 @@ def test_facts_refuse_to_change_in_python_and_in_the_database(clinic: Clinic) ->
 @pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
 def test_the_applications_roles_have_no_grant_to_change_facts(role: str, verb: str) -> None:
     for table in database_roles.append_only_tables():
-        with (
-            pytest.raises(DatabaseError, match="permission denied"),
-            transaction.atomic(),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(f"SET LOCAL ROLE {role}")
-            cursor.execute(verb.format(table))
+        as_role = f"SET LOCAL ROLE {role}; {verb.format(table)}"
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(as_role)
 
 
 def test_the_applications_role_can_record_facts(clinic: Clinic) -> None:
@@ -204,7 +203,7 @@ def test_the_database_keeps_the_limits_too(clinic: Clinic, nurse: User, now: dat
 def test_every_mode_comes_back_from_the_database_as_it_was(
     clinic: Clinic, nurse: User, now: datetime
 ) -> None:
-    header = {
+    header: dict[str, Any] = {
         "effective_at": AT, "utc_offset_minutes": -420, "concentration_mcg_per_ml": Decimal(2000),
     }  # fmt: skip
     steps = (
@@ -227,8 +226,6 @@ def test_every_mode_comes_back_from_the_database_as_it_was(
         programs.MinimumRate(**header),
         programs.Stopped(**header),
     ]  # fmt: skip
-    from alarms.selectors.inputs import load_facts
-
     for program in wanted:
         pump = factories.pump(clinic)
         visit.complete_visit(

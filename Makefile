@@ -1,0 +1,40 @@
+# Everything the project can do. The logic is in itbclinic/devstack; see
+# docs/runbooks/embedded-stack.md.
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+RUN = .venv/bin/python -m itbclinic.devstack --end-with-parent
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock demo demo-stop demo-reset test check bench
+.NOTPARALLEL:
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
+
+setup:  ## Make .venv from requirements.lock; nothing when nothing changed.
+	@command -v $(PYTHON) >/dev/null || { echo "make setup: $(PYTHON) is missing; install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) itbclinic/devstack/make_venv.py $(if $(filter file,$(origin PYTHON)),,--this-python)
+
+lock: setup  ## Recompile requirements.lock from pyproject.toml.
+	.venv/bin/python -m piptools compile --quiet --extra demo --extra dev --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe \
+	  -o requirements.lock pyproject.toml
+
+demo: setup  ## Run the demo until Ctrl-C (PORT=8000).
+	@exec $(RUN) demo --port "$(PORT)"
+
+demo-stop: setup  ## Stop a demo and its servers; the data is kept.
+	@exec $(RUN) stop
+
+demo-reset: setup  ## Remove the demo's data, and run it anew (PORT=8000).
+	@exec $(RUN) demo --port "$(PORT)" --fresh
+
+test: setup  ## The whole proof (ARGS="-k name" goes to pytest).
+	@exec $(RUN) test $(ARGS)
+
+check: setup  ## The fast part of it; it needs no server and changes no file.
+	@exec $(RUN) check $(ARGS)
+
+bench: setup  ## Measure into var/bench.json.
+	@exec $(RUN) run --durable --release -- .venv/bin/python manage.py bench $(ARGS)

@@ -1,0 +1,1 @@
+"""A row of the worklist as people read it: pure formatting, no query and no clock."""

@@ -1,0 +1,168 @@
+"""`make demo`: the whole application on one machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from . import demo_env, procs
+from .demo_env import Addresses
+from .paths import PROJECT, Layout, StackError, demo_secrets, file_lock, is_locked, write_json
+from .postgres import free_port, is_free
+from .stack import Stack
+from .supervisor import Stopped, StopSignal, Supervisor, run_step
+
+READY_SECONDS = 90
+TRIES_BEFORE_READY = 3
+WATCH_SECONDS = 1.0
+STOP_ORDER = ("beat", "web", "worker")  # first whoever makes new work
+
+
+def say(line: str) -> None:
+    """One line on the console, at once also when it goes to a file."""
+    print(line, flush=True)
+
+
+def run(layout: Layout, port: int) -> None:
+    """Run the demo until somebody stops it."""
+    if os.environ.get("ITB_ENV", "demo") != "demo":
+        raise StackError(f"ITB_ENV is {os.environ['ITB_ENV']!r}: the demo runs only as `demo`")
+    layout.make()
+    lock = layout.var / "demo.lock"
+    busy = f"a demo is already running in {layout.var}; `make demo-stop` stops it"
+    with file_lock(lock, timeout=0, busy=busy):
+        lock.write_text(f"{os.getpid()}\n")
+        Demo(layout, port).run()
+
+
+def stop_running(layout: Layout) -> None:
+    """Stop the demo that runs on this var/, if one does, and the servers."""
+    lock = layout.var / "demo.lock"
+    for signum, patience in ((signal.SIGTERM, 40), (signal.SIGKILL, 5)):
+        if not lock.exists() or not is_locked(lock):
+            break
+        procs.send(int(lock.read_text()), signum)
+        procs.wait_until(lambda: not is_locked(lock), patience)
+    layout.demo_json.unlink(missing_ok=True)
+    Stack(layout).stop()
+    say(f"nothing runs in {layout.var} now")
+
+
+class Demo:
+    """One run of the demo; its lock is held."""
+
+    def __init__(self, layout: Layout, port: int) -> None:
+        self.layout = layout
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.stop = StopSignal()
+        self.stack = Stack(layout, tied=True)
+        self.supervisor = Supervisor(layout, say)
+        self.addresses: Addresses
+
+    def run(self) -> None:
+        """Start everything, look after it, and stop everything."""
+        self.stop.install()
+        self.layout.demo_json.unlink(missing_ok=True)
+        self.supervisor.end_leftovers()
+        if not is_free(self.port):
+            raise StackError(self._port_taken())
+        try:
+            self._start()
+            while True:
+                self.stop.sleep(WATCH_SECONDS)
+                self.supervisor.look_after()
+                self._look_after_servers()
+        except Stopped:
+            say("stopping ...")
+        finally:
+            self._end()
+        say("stopped; the data is kept")
+
+    def _end(self) -> None:
+        self.layout.demo_json.unlink(missing_ok=True)
+        try:
+            self.supervisor.stop(STOP_ORDER, self.stop)
+        finally:
+            if demo_env.own_servers():
+                self.stack.stop()
+
+    def _port_taken(self) -> str:
+        return f"port {self.port} is taken; choose another: make demo PORT={self.port + 1}"
+
+    def _start(self) -> None:
+        began = time.monotonic()
+        self.addresses = demo_env.start_servers(self.stack)
+        seeded = self._prepare_data()
+        for name in demo_env.COMMANDS:
+            self.supervisor.add(name, demo_env.command(name, self.port), self._environ(name))
+        self._wait_until_healthy()
+        write_json(self.layout.demo_json, {"url": self.url, **seeded})
+        self._greet(seeded, time.monotonic() - began)
+
+    def _environ(self, name: str) -> dict[str, str]:
+        return demo_env.environ(self.layout, self.addresses, name, self.url)
+
+    def _prepare_data(self) -> dict[str, Any]:
+        """Bring the schema up to date, and load the demo clinic where it is not yet."""
+        manage = [sys.executable, str(PROJECT / "manage.py")]
+        say("preparing the database ...")
+        run_step("release", [*manage, "release"], self._environ("release"), self.layout, self.stop)
+        if demo_env.own_database():
+            self.layout.released.touch()
+        environ = self._environ("seed") | {"ITB_DEMO_SECRETS": str(demo_secrets(self.layout))}
+        printed = run_step("seed", [*manage, "seed_demo"], environ, self.layout, self.stop)
+        try:
+            seeded = json.loads(printed.strip().splitlines()[-1])
+            return {name: seeded[name] for name in ("clinic", "api_token", "users")}
+        except (IndexError, ValueError, KeyError) as problem:
+            raise StackError(f"seed_demo did not print its line of JSON: {problem!r}") from None
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        web = next(child for child in self.supervisor.children if child.name == "web")
+        while not _answers(f"{self.url}/healthz"):
+            self.stop.sleep(0.1)
+            self.supervisor.look_after()
+            if "Address already in use" in self.layout.tail("web", 50):
+                raise StackError(self._port_taken())
+            if web.deaths >= TRIES_BEFORE_READY or time.monotonic() > deadline:
+                raise StackError(f"the web server does not start:\n{self.layout.tail('web')}")
+
+    def _look_after_servers(self) -> None:
+        """Start a server of ours that died; its port stays, so the children find it again."""
+        try:
+            again = demo_env.start_servers(self.stack, say)
+        except StackError as problem:
+            say(str(problem))
+            self.stop.sleep(5)
+            return
+        if again != self.addresses:
+            self.addresses = again
+            self.supervisor.restart_all(self._environ)
+
+    def _greet(self, seeded: Mapping[str, Any], seconds: float) -> None:
+        say(
+            f"\nITB clinic is ready at {self.url} (in {seconds:.1f} s); clinic {seeded['clinic']}\n"
+        )
+        for user in seeded["users"]:
+            say(f"  {user['role']:<12} {user['username']:<20} {user['password']}")
+        say(f"  {'API token':<12} {seeded['api_token']}")
+        say(f"\nLogs are in {self.layout.logs}. Ctrl-C stops; make demo-reset starts over.")
+
+
+def _answers(url: str) -> bool:
+    """Whether this address answers 200; a proxy in the environment is none of our business."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

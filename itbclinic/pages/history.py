@@ -1,0 +1,141 @@
+"""The history on a patient's page: every fact with who recorded it, corrected ones struck through."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from alarms.models import Exclusion, Reason, Settlement
+from alarms.presenters import words
+from dosing.domain.quantities import format_quantity
+from dosing.models import Bolus, Program
+from pumps.models import Interrogation, Pump
+from refills.models import Fill
+
+from .program_view import ProgramView
+
+SETTLED: Final = {
+    Reason.PUMP_STOPPED.value: "Stopped pump settled",
+    Reason.ALARM_DATE_MISMATCH.value: "Alarm date settled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact of a pump's history."""
+
+    kind: str
+    at: datetime
+    when: str
+    what: str
+    details: list[str]
+    recorded: str
+    correction: str = ""
+
+
+class History:
+    """Collects a pump's facts into one list, the newest first."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.events: list[Event] = []
+
+    def newest_first(self) -> list[Event]:
+        """What was added, in order."""
+        return sorted(self.events, key=lambda event: event.at, reverse=True)
+
+    def add_fills(self, fills: Iterable[Fill]) -> None:
+        """Refills with what was drawn off before."""
+        for fill in fills:
+            what = (
+                f"{format_quantity(fill.volume_ml, 'mL')} of "
+                f"{format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)}"
+            )
+            self._add("Refill", fill.at, what, list(_fill_details(fill)), fill)
+
+    def add_programs(self, programs: Sequence[tuple[Program, ProgramView]]) -> None:
+        """Programs with the total of each kind of day."""
+        for program, view in programs:
+            totals = [_of_days(plan.days, plan.total) for plan in view.plans]
+            what = f"{view.mode}: {', '.join(totals)}" if totals else view.mode
+            details = [view.concentration, *view.notes]
+            if program.reason:
+                details.append(f"Reason: {program.reason}")
+            self._add("Program", program.effective_at, what, details, program)
+
+    def add_boluses(self, boluses: Iterable[Bolus]) -> None:
+        """Single, priming and bridge boluses."""
+        for bolus in boluses:
+            dose = format_quantity(bolus.dose_mcg, "mcg")
+            what = (
+                f"{bolus.get_kind_display()} of {dose} over {format_quantity(bolus.minutes, 'min')}"
+            )
+            details = ["In place of the program"] if bolus.replaces_program else []
+            self._add("Bolus", bolus.at, what, details, bolus)
+
+    def add_interrogations(self, interrogations: Iterable[Interrogation]) -> None:
+        """What the programmer showed."""
+        for seen in interrogations:
+            shown = [
+                f"alarm date {words.day(seen.printed_alarm_date)}"
+                if seen.printed_alarm_date
+                else "",
+                _volume("alarm volume", seen.low_reservoir_alarm_ml),
+                _volume("reservoir", seen.reservoir_volume_ml),
+            ]
+            what = ", ".join(part for part in shown if part).capitalize()
+            self._add("Readout", seen.at, what, [f"Source: {seen.source}"], seen)
+
+    def add_settlements(self, settlements: Iterable[Settlement]) -> None:
+        """Doubtful dates that somebody let stand."""
+        for row in settlements:
+            what = f"{SETTLED[row.settles]} until {words.day(row.ends_on)}"
+            self._add_act("Decision", row.at, what, f"“{row.reason}”", row.by)
+
+    def add_exclusions(self, exclusions: Iterable[Exclusion]) -> None:
+        """Times off the list, and ends before their day."""
+        for row in exclusions:
+            what = f"Left off the list until {words.day(row.ends_on)}"
+            self._add_act("Decision", row.at, what, f"“{row.reason}”", row.by)
+            end = getattr(row, "end", None)
+            if end is not None:
+                self._add_act("Decision", end.at, "Back on the list", f"“{end.reason}”", end.by)
+
+    def add_explant(self, pump: Pump) -> None:
+        """The end of the pump."""
+        explant = getattr(pump, "explant", None)
+        if explant is not None:
+            self._add("Explant", explant.at, "Pump taken out", [f"“{explant.reason}”"], explant)
+
+    def _add(self, kind: str, at: datetime, what: str, details: list[str], row: Any) -> None:
+        correction = getattr(row, "correction", None)
+        struck = ""
+        if correction is not None:
+            when = words.instant(correction.at, self.zone)
+            struck = f"Entered in error: “{correction.reason}” {correction.by.display_name}, {when}"
+        recorded = f"{row.recorded_by.display_name}, {words.instant(row.recorded_at, self.zone)}"
+        self.events.append(
+            Event(kind, at, words.instant(at, self.zone), what, details, recorded, struck)
+        )
+
+    def _add_act(self, kind: str, at: datetime, what: str, detail: str, by: Any) -> None:
+        when = words.instant(at, self.zone)
+        self.events.append(Event(kind, at, when, what, [detail], f"{by.display_name}, {when}"))
+
+
+def _of_days(days: str, total: str) -> str:
+    return total if days == "Every day" else f"{days} {total}"
+
+
+def _volume(name: str, value: Any) -> str:
+    return "" if value is None else f"{name} {format_quantity(value, 'mL')}"
+
+
+def _fill_details(fill: Fill) -> Iterator[str]:
+    if fill.aspirated_ml is not None:
+        yield f"Drawn off before: {format_quantity(fill.aspirated_ml, 'mL')}"
+    if fill.stability_days:
+        yield f"May stay {words.count(fill.stability_days, 'day')} in the pump"
+    if fill.use_by:
+        yield f"Use by {words.day(fill.use_by)}"

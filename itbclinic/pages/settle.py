@@ -1,0 +1,143 @@
+"""What a nurse or a doctor decides about a pump on its page: settle a date, leave it off the list,
+put it back, record the alarm volume that was read. A refused form comes back as it was typed."""
+
+import uuid
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from accounts.policies import Action, may
+from accounts.rules import RuleViolation
+from alarms.forms import AlarmVolumeForm, EndExclusionForm, ExcludeForm, RuledForm, SettleForm
+from alarms.presenters import words
+from alarms.services import settling
+from patients.models import Patient
+from pumps.models import Pump
+from pumps.services import InterrogationEntry
+from visits.services.visit import complete_visit
+
+from . import reads
+from .patient import find_patient, find_pump, show
+
+
+@require_POST
+def settle(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
+    """Let a doubtful date stand until a day."""
+    of, pump = _find(request, patient_uuid, pump_uuid)
+    form = SettleForm(request.POST, doubt=request.POST.get("settles", ""))
+
+    def act() -> str:
+        values = form.cleaned_data
+        settling.settle(pump=pump, by=_user(request), now=timezone.now(), **values)
+        return f"Settled until {words.day(values['ends_on'])}."
+
+    return _run(request, of, pump, form, act)
+
+
+@require_POST
+def exclude(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
+    """Leave the pump off the lists until a day."""
+    of, pump = _find(request, patient_uuid, pump_uuid)
+    form = ExcludeForm(request.POST)
+
+    def act() -> str:
+        values = form.cleaned_data
+        settling.exclude(pump=pump, by=_user(request), now=timezone.now(), **values)
+        return f"Left off the list until {words.day(values['ends_on'])}. It comes back by itself."
+
+    return _run(request, of, pump, form, act)
+
+
+@require_POST
+def end_exclusion(
+    request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
+) -> HttpResponse:
+    """Put the pump back on the lists before its day."""
+    of, pump = _find(request, patient_uuid, pump_uuid)
+    form = EndExclusionForm(request.POST)
+    exclusion = reads.running_exclusion(pump, timezone.now())
+    if exclusion is None:
+        messages.info(request, "This pump is on the list already.")
+        return _back(of, pump)
+
+    def act() -> str:
+        settling.end_exclusion(
+            exclusion=exclusion, by=_user(request), now=timezone.now(), **form.cleaned_data
+        )
+        return "Back on the list."
+
+    return _run(request, of, pump, form, act)
+
+
+@require_POST
+def alarm_volume(
+    request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
+) -> HttpResponse:
+    """Record the alarm volume that was read from the pump; its dates are computed anew."""
+    of, pump = _find(request, patient_uuid, pump_uuid)
+    form = AlarmVolumeForm(request.POST, clinic=pump.clinic)
+
+    def act() -> str:
+        values, now = form.cleaned_data, timezone.now()
+        volume = values["low_reservoir_alarm_ml"]
+        if values["read_at"] > now:
+            raise RuleViolation.of("read_at", "date_in_future", "This is still to come.")
+        complete_visit(
+            pump_id=pump.pk,
+            at=values["read_at"],
+            by=_user(request),
+            now=now,
+            interrogation=InterrogationEntry(
+                source="Read from the pump", low_reservoir_alarm_ml=volume
+            ),
+            seen_version=values["seen_version"],
+        )
+        return "Alarm volume recorded; the dates below count from it."
+
+    return _run(request, of, pump, form, act)
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _find(
+    request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
+) -> tuple[Patient, Pump]:
+    """The pump, which the user must be allowed to decide about."""
+    of = find_patient(request, patient_uuid)
+    pump = find_pump(of, str(pump_uuid))
+    if pump is None:
+        raise Http404
+    if not may(_user(request), Action.SETTLE, of.clinic_id):
+        raise PermissionDenied(
+            f"Your role at {of.clinic.name} does not let you {Action.SETTLE.value}."
+        )
+    return of, pump
+
+
+def _run(
+    request: HttpRequest, of: Patient, pump: Pump, form: RuledForm, act: Callable[[], str]
+) -> HttpResponse:
+    """Do it and go back to the page; or show the form again with what is wrong."""
+    if form.is_valid():
+        try:
+            messages.success(request, act())
+            return _back(of, pump)
+        except RuleViolation as violation:
+            form.refuse(violation)
+    current = find_pump(of, str(pump.uuid))
+    if current is not None:
+        form.look_again(current.input_version)
+    return show(request, of, current, form)
+
+
+def _back(of: Patient, pump: Pump) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('patient', args=[of.uuid])}?pump={pump.uuid}")

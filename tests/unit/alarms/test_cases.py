@@ -1,0 +1,226 @@
+"""`manage.py projection`: the worked numbers, every error code, and lines that stay apart."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alarms.domain.cases import answer_line
+
+ROOT = Path(__file__).resolve().parents[3]
+STEP = {"start": "00:00", "dose_mcg": "400"}
+WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+HEADER = {"effective_at": "2025-01-15T10:00:00Z", "utc_offset_minutes": 0}
+PERIODIC = {
+    **HEADER, "mode": "periodic_bolus", "basal_mcg_per_hour": "5", "bolus_mcg": "20",
+    "bolus_minutes": 10, "interval_minutes": 360, "first_at": "02:00", "basal_suspended": False,
+}  # fmt: skip
+
+
+def case(**changes: Any) -> dict[str, Any]:
+    """The first worked example; `pump__…` and `fill__…` change a field of these."""
+    made: dict[str, Any] = {
+        "id": 1,
+        "timezone": "UTC",
+        "pump": {
+            "reservoir_ml": "20", "low_reservoir_alarm_ml": "2", "min_ml_per_day": "0.048",
+            "max_ml_per_day": "24", "flow_accuracy_percent": "14.5", "allows_zero_flow": False,
+        },
+        "fill": {
+            "at": "2025-01-15T10:00:00Z", "volume_ml": "20", "concentration_mcg_per_ml": "2000",
+            "stability_days": 180,
+        },
+        "programs": [{**HEADER, "mode": "simple_continuous", "daily_dose_mcg": "350"}],
+        "boluses": [],
+        "residual_at": [],
+    }  # fmt: skip
+    for name, value in changes.items():
+        part, _, field = name.partition("__")
+        if field:
+            made[part][field] = value
+        else:
+            made[part] = value
+    return made
+
+
+def flex(*groups: tuple[list[str], list[dict[str, str]]]) -> list[dict[str, Any]]:
+    return [{**HEADER, "mode": "flex", "groups": [{"days": d, "steps": s} for d, s in groups]}]
+
+
+def broken(**changes: Any) -> str:
+    return json.dumps(case(**changes))
+
+
+BROKEN = [
+    ("fill_exceeds_reservoir", broken(fill__volume_ml="20.001")),
+    ("flow_below_minimum", broken(programs=[{**HEADER, "mode": "simple_continuous",
+                                             "daily_dose_mcg": "95.9"}])),
+    ("flow_above_maximum", broken(programs=[{**HEADER, "mode": "simple_continuous",
+                                             "daily_dose_mcg": "48001"}])),
+    ("flex_not_from_midnight", broken(programs=flex((WEEK, [{**STEP, "start": "00:01"}])))),
+    ("flex_steps_unordered", broken(programs=flex((WEEK, [STEP, STEP])))),
+    ("flex_days_incomplete", broken(programs=flex((WEEK[:6], [STEP])))),
+    ("too_many_steps", broken(programs=flex((WEEK, [
+        {"start": f"{hour:02d}:00", "dose_mcg": "80"} for hour in range(14)])))),
+    ("not_positive", broken(fill__concentration_mcg_per_ml="0")),
+    ("not_a_number", broken(fill__volume_ml="1,5")),
+    ("unknown_mode", broken(programs=[{**HEADER, "mode": "flexible"}])),
+    ("bad_interval", broken(programs=[{**PERIODIC, "interval_minutes": 350}])),
+    ("bad_instant", broken(fill__at="2025-01-15T10:00:00")),
+    ("bad_time", broken(programs=flex((WEEK, [{**STEP, "start": "24:00"}])))),
+    ("unknown_timezone", broken(timezone="America/Nowhere")),
+    ("bad_json", "{not json"),
+    ("missing", broken(fill__volume_ml=None)),
+]  # fmt: skip
+
+
+def answer(**changes: Any) -> dict[str, Any]:
+    return answer_line(json.dumps(case(**changes)))
+
+
+def codes(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(error["field"], error["code"]) for error in result["errors"]]
+
+
+@pytest.mark.parametrize(("code", "line"), BROKEN, ids=[code for code, _ in BROKEN])
+def test_each_error_code_with_a_sentence(code: str, line: str) -> None:
+    result = answer_line(line)
+    assert result["status"] == "error"
+    assert [error["code"] for error in result["errors"]] == [code]
+    assert all(error["message"].endswith(".") for error in result["errors"])
+
+
+def test_the_worked_examples() -> None:
+    first = answer()
+    assert first["alarm_at"] == "2025-04-28T06:34:17Z"
+    assert first["refill_due_on"] == "2025-04-21"
+    assert first["window_opens_on"] == "2025-04-07"
+    assert first["empty_date"] == "2025-05-09"
+    assert first["earliest_empty_date"] == "2025-04-25"
+    assert first["may_be_empty_before_alarm"] is True
+    assert first["may_be_empty_before_due"] is False
+    assert first["binding_clock"] == "low_reservoir"
+    later = {**HEADER, "effective_at": "2025-02-14T10:00:00Z", "mode": "simple_continuous"}
+    raised = answer(programs=[*case()["programs"], {**later, "daily_dose_mcg": "420"}])
+    assert raised["alarm_at"] == "2025-04-16T03:08:34Z"
+    weekdays, weekend = dict(STEP), {**STEP, "dose_mcg": "100"}
+    weekly = answer(
+        fill__concentration_mcg_per_ml="500",
+        programs=flex((WEEK[:5], [weekdays]), (WEEK[5:], [weekend])),
+    )
+    assert weekly["alarm_at"] == "2025-02-12T22:00:00Z"
+    assert (weekly["daily_dose_mcg"], weekly["daily_dose_min_mcg"]) == ("400", "100")
+
+
+def test_the_night_the_clocks_go_back() -> None:
+    """18 mL in 20 days, filled at 00:30 in Denver: the alarm is on the evening before."""
+    result = answer(
+        timezone="America/Denver",
+        fill__at="2025-10-20T06:30:00Z",
+        programs=[{"effective_at": "2025-10-20T06:30:00Z", "utc_offset_minutes": -360,
+                   "mode": "simple_continuous", "daily_dose_mcg": "1800"}],
+    )  # fmt: skip
+    assert result["alarm_at"] == "2025-11-09T06:30:00Z"
+    assert result["alarm_date"] == "2025-11-08"
+
+
+def test_all_errors_are_collected_with_their_fields() -> None:
+    result = answer(
+        timezone="Nowhere",
+        fill__volume_ml="25",
+        programs=[
+            {**HEADER, "mode": "simple_continuous", "daily_dose_mcg": "1"},
+            {**HEADER, "effective_at": "yesterday", "mode": "periodic_bolus"},
+        ],
+        boluses=[{"at": "2025-01-16T00:00:00Z", "dose_mcg": "x"}],
+        residual_at=["noon"],
+    )
+    assert codes(result) == [
+        ("timezone", "unknown_timezone"),
+        ("fill.volume_ml", "fill_exceeds_reservoir"),
+        ("programs[0].daily_dose_mcg", "flow_below_minimum"),
+        ("programs[1].effective_at", "bad_instant"),
+        ("programs[1].basal_mcg_per_hour", "missing"),
+        ("programs[1].bolus_mcg", "missing"),
+        ("programs[1].bolus_minutes", "missing"),
+        ("programs[1].interval_minutes", "missing"),
+        ("programs[1].first_at", "missing"),
+        ("programs[1].basal_suspended", "missing"),
+        ("boluses[0].dose_mcg", "not_a_number"),
+        ("boluses[0].minutes", "missing"),
+        ("residual_at[0]", "bad_instant"),
+    ]
+
+
+def test_errors_come_before_any_unknown() -> None:
+    assert answer(fill=None, timezone="Nowhere")["status"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes"),
+    [
+        ("no_fill", {"fill": None, "programs": []}),
+        ("fill_in_future", {"as_of": "2025-01-15T09:59:59Z", "programs": []}),
+        ("no_program", {"programs": []}),
+        ("no_program", {"programs": [{**HEADER, "effective_at": "2025-01-15T10:00:01Z",
+                                      "mode": "stopped"}]}),
+        ("concentration_mismatch", {"programs": [{**HEADER, "mode": "simple_continuous",
+                                                  "daily_dose_mcg": "350",
+                                                  "concentration_mcg_per_ml": "500"}]}),
+        ("no_deadline", {"programs": [{**HEADER, "mode": "stopped"}],
+                         "fill__stability_days": None}),
+    ],
+)  # fmt: skip
+def test_each_unknown(reason: str, changes: dict[str, Any]) -> None:
+    assert answer(**changes) == {"id": 1, "status": "unknown", "reason": reason}
+
+
+def test_a_bolus_keeps_the_maximum_with_the_program_it_runs_on() -> None:
+    bolus = {"at": "2025-01-16T10:00:00Z", "dose_mcg": "166", "minutes": "5"}  # 23.904 mL/day
+    assert codes(answer(boluses=[bolus])) == [("boluses[0].dose_mcg", "flow_above_maximum")]
+    assert answer(boluses=[{**bolus, "replaces_program": True}])["status"] == "known"
+    half = {**bolus, "dose_mcg": "85"}
+    assert answer(boluses=[half])["status"] == "known"
+    assert len(answer(boluses=[half, half])["errors"]) == 2
+
+
+@pytest.mark.parametrize("junk", ["NaN", "Infinity", "1e400000", "", " ", "1,000", "0x10", "½", True,
+                                  [], {}, "9" * 5000])  # fmt: skip
+def test_what_is_no_number_hangs_and_crashes_nothing(junk: Any) -> None:
+    assert codes(answer(fill__volume_ml=junk)) == [("fill.volume_ml", "not_a_number")]
+
+
+def test_a_pump_that_never_runs_down_has_no_alarm_and_the_drug_binds() -> None:
+    result = answer(programs=[{**HEADER, "mode": "stopped"}])
+    assert result["alarm_at"] is result["empty_date"] is None
+    assert result["binding_clock"] == "drug_stability"
+    assert result["daily_dose_mcg"] == "0"
+
+
+def test_a_fill_at_the_alarm_volume_alarms_at_once_and_is_due_on_its_day() -> None:
+    result = answer(fill__volume_ml="2")
+    assert result["alarm_at"] == "2025-01-15T10:00:00Z"
+    assert result["refill_due_on"] == result["window_opens_on"] == "2025-01-15"
+
+
+def test_residual_volume_before_during_and_long_after() -> None:
+    at = ["2025-01-01T00:00:00Z", "2025-01-25T10:00:00Z", "2999-01-01T00:00:00Z"]
+    assert answer(residual_at=at)["residual_ml"] == ["20.000000", "18.250000", "0.000000"]
+
+
+def test_the_command_answers_each_line_in_order_without_a_database() -> None:
+    lines = [json.dumps(case(id="a")), "{", "", json.dumps(case(id="b", timezone="X"))]
+    env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "projection"],
+        input="\n".join(lines).encode() + b"\n\xff\xfe\n" + json.dumps(case(id="c")).encode(),
+        capture_output=True, cwd=ROOT, env={**env, "ITB_ENV": "demo"}, check=True,
+    )  # fmt: skip
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["id"], r["status"]) for r in results] == [
+        ("a", "known"), (None, "error"), ("b", "error"), (None, "error"), ("c", "known"),
+    ]  # fmt: skip
