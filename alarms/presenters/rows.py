@@ -46,7 +46,7 @@ class Booking:
     day: str = ""
     time: str = ""
     note: str = ""
-    tag: str = ""  # `Not booked`, `After the refill date`, `Not before the alarm`
+    tag: str = ""  # `Not booked`, `Late`, `After the alarm`
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,8 @@ def _booking(row: Any, dates: Projection) -> Booking:
     tag = ""
     if booked > dates.refill_due_on:
         past_alarm = dates.alarm_date is not None and booked >= dates.alarm_date
-        tag = "Not before the alarm" if past_alarm else "After the refill date"
+        tag = "After the alarm" if past_alarm else "Late"
+        note = note if past_alarm else _against(booked, dates.refill_due_on, "refill date")
     return Booking(day=words.weekday(booked), time=time, note=note, tag=tag)
 
 

@@ -67,35 +67,46 @@ def _chunks(size: int) -> Iterator[list[int]]:
 
 def _look_at(run: ScanRun, pump_ids: list[int], now: datetime) -> None:
     stored = _stored(pump_ids)
+    different = []
     for pump_id, facts in load_facts(pump_ids).items():
         computed = as_stored(compute(facts, now))
         run.looked_at += 1
-        fields = _differing(stored.get(pump_id), computed)
-        if fields:
-            _heal(run, pump_id, stored.get(pump_id), now)
+        if _differing(stored.get(pump_id), computed):
+            different.append(pump_id)
         elif computed["failure"]:
             _report(run, pump_id, [], computed["failure"])
         else:
             run.unchanged += 1
+    for pump_id, row in _refreshed(run, different, now).items():
+        _count(run, row, stored.get(pump_id), now)
 
 
-def _heal(run: ScanRun, pump_id: int, stored: dict[str, Any] | None, now: datetime) -> None:
-    """Recompute one pump under its lock; an error here must not stop the others."""
+def _refreshed(run: ScanRun, pump_ids: list[int], now: datetime) -> dict[int, Projection]:
+    """Recompute pumps under their locks, together where that works, else one by one: an error of
+    the database at one pump must not stop the others."""
+    if not pump_ids:
+        return {}
     try:
-        row = refresh([pump_id], now=now)[pump_id]
+        return refresh(pump_ids, now=now)
     except DatabaseError as error:
-        logger.error("not healed: pump_id=%s %s", pump_id, type(error).__name__)
-        _report(run, pump_id, ["not written"], type(error).__name__)
-        return
+        logger.error("not healed: %d pumps %s", len(pump_ids), type(error).__name__)
+        if len(pump_ids) == 1:
+            _report(run, pump_ids[0], ["not written"], type(error).__name__)
+            return {}
+        found = [_refreshed(run, [pump_id], now) for pump_id in pump_ids]
+        return {pump_id: row for one in found for pump_id, row in one.items()}
+
+
+def _count(run: ScanRun, row: Projection, stored: dict[str, Any] | None, now: datetime) -> None:
     fields = _differing(stored, {name: getattr(row, name) for name in COMPUTED})
     if row.failure:
-        _report(run, pump_id, fields, row.failure)
+        _report(run, row.pump_id, fields, row.failure)
     elif not fields:  # another writer was faster
         run.unchanged += 1
     elif _was_expected(stored, now):
         run.refreshed += 1
     else:
-        _report(run, pump_id, fields, "")
+        _report(run, row.pump_id, fields, "")
 
 
 def _report(run: ScanRun, pump_id: int, fields: list[str], failure: str) -> None:

@@ -1,0 +1,1 @@
+"""`make bench`: figures as ratios to a floor measured in the same run (docs/performance.md)."""
