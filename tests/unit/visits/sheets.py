@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -65,6 +66,28 @@ def workbook(*sheets: tuple[str, Sequence[Sequence[object]]]) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def as_typed_workbook(content: bytes) -> bytes:
+    """The same sheet as Excel keeps it once typed there: numbers and dates are no text."""
+    text = content.decode("utf-8-sig")
+    lines = csv.reader(io.StringIO(text, newline=""))
+    return workbook(("Roster", [[_as_excel(cell) for cell in line] for line in lines]))
+
+
+def _as_excel(cell: str) -> object:
+    for reader in (
+        int,
+        float,
+        datetime.fromisoformat,
+        lambda text: datetime.strptime(text, "%m/%d/%Y"),
+        lambda text: datetime.strptime(text, "%d-%b-%Y"),
+    ):
+        try:
+            return reader(cell)
+        except ValueError:
+            continue
+    return cell or None
 
 
 def as_workbook(content: bytes) -> bytes:

@@ -78,6 +78,11 @@ def test_headings_in_any_order_case_and_spacing_and_below_a_title() -> None:
     assert only.cells["Concern"] == "late"
 
 
+def test_headings_repeated_on_a_printed_page_are_no_patient() -> None:
+    content = sheet_of(row(mrn="7"), list(HEADINGS), row(mrn="8"))
+    assert [raw.row for raw in read_roster(content, ".csv").rows] == [2, 4]
+
+
 def test_excels_own_first_line_that_names_the_delimiter_is_no_row() -> None:
     content = b"sep=;\r\n" + sheet_of(row(mrn="7"), delimiter=";")
     assert [raw.row for raw in read_roster(content, ".csv").rows] == [3]
