@@ -63,7 +63,13 @@ def project_one() -> list[Figure]:
         for day in WEEK
     )
     program = Flex(effective_at=at, utc_offset_minutes=-420, groups=groups)
-    limits = PumpLimits(*(Decimal(x) for x in ("20", "2", "0.048", "24", "14.5")))
+    limits = PumpLimits(
+        Decimal(20),
+        Decimal(2),
+        Decimal("0.048"),
+        Decimal(24),
+        flow_accuracy_percent=Decimal("14.5"),
+    )
     settings = Settings(ZoneInfo("America/Denver"))
     found = []
     # The concentration sets the length: 20 mL last about three weeks, or about three years.

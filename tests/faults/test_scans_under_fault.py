@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -93,7 +94,7 @@ def sweeps(**which: object) -> int:
     return ScanRun.objects.filter(kind="sweep", **which).count()
 
 
-def listed(now: datetime) -> list[worklist.Pumps]:
+def listed(now: datetime) -> list[Any]:
     clinics = list(Clinic.objects.values_list("pk", flat=True))
     pumps = worklist.listed_pumps(clinics, now)
     return worklist.page(pumps, EVERYTHING, size=PUMPS + 50)

@@ -398,7 +398,23 @@ NO_CASES = [
     "\x00",
     "{'a'}",
 ]
-JUNK = [None, "", "abc", "-1", "NaN", "Infinity", "1e400", "0", True, [], {}, 1.5, "٣", -7, [None]]
+JUNK: Any = [
+    None,
+    "",
+    "abc",
+    "-1",
+    "NaN",
+    "Infinity",
+    "1e400",
+    "0",
+    True,
+    [],
+    {},
+    1.5,
+    "٣",
+    -7,
+    [None],
+]
 
 
 def assert_is_an_answer(line: str) -> None:

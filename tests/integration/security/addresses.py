@@ -44,7 +44,8 @@ BY_ACTION = {
     "pump_alarm_volume": Action.SETTLE,
 }
 POST_ONLY = {
-    "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion", "pump_alarm_volume",
+    "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
+    "pump_alarm_volume",
 }  # fmt: skip
 
 
@@ -83,6 +84,6 @@ def url_of(name: str, objects: Objects) -> str:
     for arguments in choices:
         try:
             return reverse(name, kwargs=arguments)
-        except Exception:  # noqa: BLE001, S112  # the next choice
+        except Exception:  # noqa: S112  # the next choice
             continue
     raise AssertionError(f"{name} names an object that this test does not know")

@@ -188,8 +188,10 @@ def test_a_bolus_keeps_the_maximum_with_the_program_it_runs_on() -> None:
     assert len(answer(boluses=[half, half])["errors"]) == 2
 
 
-@pytest.mark.parametrize("junk", ["NaN", "Infinity", "1e400000", "", " ", "1,000", "0x10", "½", True,
-                                  [], {}, "9" * 5000])  # fmt: skip
+@pytest.mark.parametrize(
+    "junk",
+    ["NaN", "Infinity", "1e400000", "", " ", "1,000", "0x10", "½", True, [], {}, "9" * 5000],
+)
 def test_what_is_no_number_hangs_and_crashes_nothing(junk: Any) -> None:
     assert codes(answer(fill__volume_ml=junk)) == [("fill.volume_ml", "not_a_number")]
 

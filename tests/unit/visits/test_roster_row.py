@@ -153,6 +153,7 @@ def test_a_name_that_two_models_have_names_none() -> None:
         ({"mode": "Flex"}, "Schedule", "missing"),
         ({"schedule": "00:00 350"}, "Schedule", "not_expected"),
         ({"low_alarm": "20"}, "Low Alarm (mL)", "alarm_not_below_reservoir"),
+        ({"low_alarm": "0"}, "Low Alarm (mL)", "not_positive"),
         ({"low_alarm": "?"}, "Low Alarm (mL)", "not_a_number"),
         ({"alarm_date": "1/2/27"}, "Alarm Date", "ambiguous_date"),
     ],
@@ -258,6 +259,12 @@ def test_a_contact_that_cannot_be_read_keeps_no_pump_from_its_dates() -> None:
     row = imported(typed(guardian_phone="ask school", email="none yet", guardian="Maria Díaz"))
     assert row.contact == Contact(name="Maria Díaz")
     assert [w.code for w in row.warnings] == ["contact_unclear", "contact_unclear"]
+
+
+@pytest.mark.parametrize("guardian", ["Mother", "foster parent", "Grandmother / Aunt", "Mom & Dad"])
+def test_a_guardian_is_a_relationship_or_a_name(guardian: str) -> None:
+    assert imported(typed(guardian=guardian)).contact.relationship == guardian
+    assert imported(typed(guardian="Maria Motherwell")).contact.name == "Maria Motherwell"
 
 
 def test_a_formula_in_a_name_stays_text() -> None:
