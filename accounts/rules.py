@@ -1,7 +1,10 @@
 """How a rule is refused: with sentences that name the field and the way out."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +26,31 @@ class RuleViolation(Exception):  # named as clinicians speak of it
     @classmethod
     def of(cls, field: str, code: str, message: str) -> "RuleViolation":
         return cls([Problem(field, code, message)])
+
+
+def fingerprint(values: Mapping[str, Any]) -> str:
+    """A short hash of values as a form shows them: what was seen, carried along until it is saved.
+
+    It keeps two people from overwriting each other; it is no secret.
+    """
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def check_unchanged(seen: str | None, values: Mapping[str, Any]) -> None:
+    """Refuse to overwrite what somebody else saved since the form was opened.
+
+    Args:
+        seen: the fingerprint of what the form showed; None where no form was shown.
+        values: what is on record, read under its lock.
+
+    Raises:
+        RuleViolation: `stale`.
+    """
+    if seen is not None and seen != fingerprint(values):
+        raise RuleViolation.of(
+            "seen",
+            "stale",
+            "Somebody else saved a change after you opened this page. Nothing of yours was saved. "
+            "Compare both below, then save again if yours should stand.",
+        )

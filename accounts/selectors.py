@@ -1,18 +1,35 @@
 """Reads of clinics, people and API clients, scoped to what a user may see."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from .models import ApiClient, AuditEvent, Clinic, Membership, User
 from .policies import Action, clinic_ids
 from .tokens import hash_token
 
+CLINIC_SETTINGS: Final = (
+    "name", "timezone", "refill_lead_days", "window_days", "max_interval_days",
+)  # fmt: skip
+
+
+def settings_of(clinic: Clinic) -> dict[str, Any]:
+    """The settings that the clinic's dates are computed with, by name."""
+    return {name: getattr(clinic, name) for name in CLINIC_SETTINGS}
+
 
 def clinics_for(user: User, action: Action) -> QuerySet[Clinic]:
     """The clinics in which the user may do it, by name."""
     return Clinic.objects.filter(pk__in=clinic_ids(user, action))
+
+
+def clinic_for(user: User, action: Action, slug: str) -> Clinic | None:
+    """That clinic, or None where the user may not do it there: nobody learns that it exists."""
+    return clinics_for(user, action).filter(slug=slug).first()
 
 
 def active_api_client(token: str, now: datetime) -> ApiClient | None:
@@ -39,9 +56,108 @@ def members_of(clinic: Clinic) -> QuerySet[Membership]:
 
 def api_clients_of(clinic: Clinic) -> QuerySet[ApiClient]:
     """The API clients that may read this clinic, revoked ones last."""
-    return ApiClient.objects.filter(clinics=clinic).order_by("revoked_at", "name")
+    rows = ApiClient.objects.filter(clinics=clinic).select_related("created_by")
+    return rows.prefetch_related("clinics").order_by(F("revoked_at").desc(nulls_first=True), "name")
+
+
+def user_of(clinic: Clinic, user_uuid: UUID) -> User | None:
+    """A member of the clinic."""
+    return User.objects.filter(memberships__clinic=clinic, uuid=user_uuid).first()
+
+
+def api_client_of(clinic: Clinic, client_uuid: UUID) -> ApiClient | None:
+    """An API client that may read this clinic."""
+    return ApiClient.objects.filter(clinics=clinic, uuid=client_uuid).first()
 
 
 def audit_events(of_clinics: Sequence[int]) -> QuerySet[AuditEvent]:
     """What was done and read in these clinics, newest first."""
     return AuditEvent.objects.filter(clinic_id__in=of_clinics)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilters:
+    """Which events to show. Days are the calendar days of each event's own clinic.
+
+    `reads` is True for reads only, False for changes only. `person` is an account; `programs` asks
+    for what API clients did. `subject_ids` are uuids or keys as the events hold them.
+    """
+
+    event: str = ""
+    reads: bool | None = None
+    person: User | None = None
+    programs: bool = False
+    subject_type: str = ""
+    subject_ids: tuple[str, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+READ_EVENTS: Final = Q(event__endswith=".read") | Q(event__endswith=".exported")
+
+
+def matching_audit_events(
+    clinics: Collection[Clinic], filters: AuditFilters
+) -> QuerySet[AuditEvent]:
+    """The clinics' events that the filters let through, newest first."""
+    rows = AuditEvent.objects.filter(_within_days(clinics, filters)).order_by("-id")
+    if filters.event:
+        rows = rows.filter(event=filters.event)
+    if filters.reads is not None:
+        rows = rows.filter(READ_EVENTS if filters.reads else ~READ_EVENTS)
+    if filters.person is not None:
+        rows = rows.filter(actor_id=filters.person.pk)
+    if filters.programs:
+        rows = rows.filter(actor_id__isnull=True)
+    if filters.subject_type:
+        rows = rows.filter(subject_type=filters.subject_type)
+    if filters.subject_ids:
+        rows = rows.filter(subject_id__in=filters.subject_ids)
+    return rows
+
+
+def _within_days(clinics: Collection[Clinic], filters: AuditFilters) -> Q:
+    if filters.first_day is None and filters.last_day is None:
+        return Q(clinic_id__in=[clinic.pk for clinic in clinics])
+    found = Q(pk__in=[])
+    for clinic in clinics:
+        of_clinic = Q(clinic_id=clinic.pk)
+        if filters.first_day:
+            of_clinic &= Q(at__gte=_midnight(filters.first_day, clinic))
+        if filters.last_day:
+            of_clinic &= Q(at__lt=_midnight(filters.last_day + timedelta(days=1), clinic))
+        found |= of_clinic
+    return found
+
+
+def _midnight(day: date, clinic: Clinic) -> datetime:
+    return datetime.combine(day, time(0), tzinfo=clinic.zone)
+
+
+def people_in_audit(clinics: Collection[Clinic]) -> QuerySet[User]:
+    """Everybody who has or had a role in these clinics, and the system's own accounts, by name."""
+    ids = [clinic.pk for clinic in clinics]
+    given = AuditEvent.objects.filter(subject_type="user", clinic_id__in=ids)
+    ever = [UUID(text) for text in given.values_list("subject_id", flat=True).distinct()]
+    return (
+        User.objects.filter(
+            Q(memberships__clinic__in=ids) | Q(uuid__in=ever) | Q(username__startswith="system-")
+        )
+        .distinct()
+        .order_by("last_name", "first_name", "username")
+    )
+
+
+def names_of_accounts(uuids: Collection[UUID]) -> dict[str, str]:
+    """What to call people, clinics and API clients that audit events speak of, by uuid."""
+    found = {str(user.uuid): user.display_name for user in User.objects.filter(uuid__in=uuids)}
+    for model in (Clinic, ApiClient):
+        rows = model.objects.filter(uuid__in=uuids).values_list("uuid", "name")
+        found.update({str(uuid): name for uuid, name in rows})
+    return found
+
+
+def last_event(subject_type: str, subject_id: object) -> AuditEvent | None:
+    """The newest event about something."""
+    rows = AuditEvent.objects.filter(subject_type=subject_type, subject_id=str(subject_id))
+    return rows.exclude(READ_EVENTS).order_by("-id").first()

@@ -1,5 +1,6 @@
 """Writes of clinics, people and API clients."""
 
+import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +11,17 @@ from django.db.models import F
 
 from . import audit
 from .models import ApiClient, Clinic, Membership, Role, Scope, User
-from .rules import Problem, RuleViolation
+from .policies import Action, check_may
+from .rules import Problem, RuleViolation, check_unchanged
+from .selectors import CLINIC_SETTINGS, settings_of
 from .tokens import hash_token, new_token
 
 SYSTEM_USERS = {"system-import": "Roster import", "system-scan": "Scan"}
 TOKEN_LIFETIME = timedelta(days=90)
-CLINIC_SETTINGS = ("name", "timezone", "refill_lead_days", "window_days", "max_interval_days")
+MAX_LEAD_DAYS = 60
+MAX_WINDOW_DAYS = 120
+# Letters and digits that nobody confuses when reading a password aloud.
+_PLAIN_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def system_user(username: str) -> User:
@@ -32,16 +38,33 @@ def check_clinic(clinic: Clinic) -> None:
     Raises:
         RuleViolation: with each field's sentence.
     """
+    problems = _clinic_problems(clinic)
     try:
-        clinic.full_clean(exclude=["change_sequence"])
+        clinic.full_clean(exclude=["change_sequence"], validate_constraints=not problems)
     except ValidationError as error:
-        raise RuleViolation(
-            [
-                Problem(field, "invalid", message)
-                for field, messages in error.message_dict.items()
-                for message in messages
-            ]
-        ) from error
+        named = {problem.field for problem in problems}
+        problems += [
+            Problem(field, "invalid", message)
+            for field, messages in error.message_dict.items()
+            for message in messages
+            if field not in named
+        ]
+    if problems:
+        raise RuleViolation(problems)
+
+
+def _clinic_problems(clinic: Clinic) -> list[Problem]:
+    limits = (("refill_lead_days", MAX_LEAD_DAYS), ("window_days", MAX_WINDOW_DAYS))
+    problems = [
+        Problem(name, "out_of_range", f"Write a number of days from 0 to {most}.")
+        for name, most in limits
+        if not 0 <= getattr(clinic, name) <= most
+    ]
+    longest = clinic.max_interval_days
+    if longest is not None and longest < 1:
+        text = "Write at least 1 day, or leave it empty for no longest interval."
+        problems.append(Problem("max_interval_days", "out_of_range", text))
+    return problems
 
 
 @transaction.atomic
@@ -63,14 +86,18 @@ def create_clinic(*, slug: str, name: str, timezone: str, by: User, at: datetime
 
 
 @transaction.atomic
-def change_clinic(*, clinic: Clinic, by: User, at: datetime, **settings: Any) -> Clinic:
+def change_clinic(
+    *, clinic: Clinic, by: User, at: datetime, seen: str | None = None, **settings: Any
+) -> Clinic:
     """Change the clinic's settings. `alarms.services.change_clinic_settings` recomputes the dates.
 
     Args:
+        seen: the fingerprint of the settings that were shown; others than these are refused.
         settings: new values of `CLINIC_SETTINGS`.
     """
     locked = Clinic.objects.select_for_update().get(pk=clinic.pk)
-    before = {name: getattr(locked, name) for name in CLINIC_SETTINGS}
+    before = settings_of(locked)
+    check_unchanged(seen, before)
     for name, value in settings.items():
         if name not in CLINIC_SETTINGS:
             raise TypeError(f"{name} is no clinic setting")
@@ -85,16 +112,27 @@ def change_clinic(*, clinic: Clinic, by: User, at: datetime, **settings: Any) ->
         subject_type="clinic",
         subject_id=locked.uuid,
         before=before,
-        after={name: getattr(locked, name) for name in CLINIC_SETTINGS},
+        after=settings_of(locked),
     )
     return locked
 
 
 @transaction.atomic
 def create_user(
-    *, username: str, password: str, given_name: str, family_name: str, by: User, at: datetime
+    *,
+    username: str,
+    password: str,
+    given_name: str,
+    family_name: str,
+    by: User,
+    at: datetime,
+    clinic: Clinic | None = None,
 ) -> User:
-    """Make an account. What the user may do comes with `grant_role`."""
+    """Make an account. What the user may do comes with `grant_role`.
+
+    Args:
+        clinic: the clinic that it is made for, in whose audit log it is written.
+    """
     user = User.objects.create_user(
         username=username, password=password, first_name=given_name, last_name=family_name
     )
@@ -102,7 +140,7 @@ def create_user(
         event="user.created",
         by=by,
         at=at,
-        clinic_id=None,
+        clinic_id=clinic.pk if clinic else None,
         subject_type="user",
         subject_id=user.uuid,
     )
@@ -112,6 +150,8 @@ def create_user(
 @transaction.atomic
 def grant_role(*, user: User, clinic: Clinic, role: Role, by: User, at: datetime) -> Membership:
     """Give the user a role in the clinic, in place of the one held there."""
+    held = Membership.objects.filter(user=user, clinic=clinic).values_list("role", flat=True)
+    before = held.first()
     membership, _ = Membership.objects.update_or_create(
         user=user, clinic=clinic, defaults={"role": role}
     )
@@ -122,9 +162,144 @@ def grant_role(*, user: User, clinic: Clinic, role: Role, by: User, at: datetime
         clinic_id=clinic.pk,
         subject_type="user",
         subject_id=user.uuid,
+        before={"role": before} if before else None,
         after={"role": role},
     )
     return membership
+
+
+@transaction.atomic
+def add_person(
+    *,
+    clinic: Clinic,
+    username: str,
+    given_name: str,
+    family_name: str,
+    role: Role,
+    by: User,
+    at: datetime,
+) -> tuple[User, str | None]:
+    """Give a person an account and a role in the clinic.
+
+    Somebody who has an account already, from another clinic, keeps it and its password; the name
+    must agree, so that no stranger gets in by a mistyped username.
+
+    Returns:
+        The account, and its first password, which is never shown again; None for an account that
+        was there before.
+
+    Raises:
+        RuleViolation: not allowed, a name is missing, or the username is somebody else's.
+    """
+    check_may(by, Action.MANAGE_CLINIC, clinic)
+    _check_person(username, given_name, family_name)
+    user = User.objects.filter(username__iexact=username).first()
+    if user is not None:
+        _check_same_person(user, clinic, given_name, family_name)
+        grant_role(user=user, clinic=clinic, role=role, by=by, at=at)
+        return user, None
+    password = "-".join("".join(secrets.choice(_PLAIN_SIGNS) for _ in range(5)) for _ in range(4))
+    user = create_user(
+        username=username,
+        password=password,
+        given_name=given_name,
+        family_name=family_name,
+        by=by,
+        at=at,
+        clinic=clinic,
+    )
+    grant_role(user=user, clinic=clinic, role=role, by=by, at=at)
+    return user, password
+
+
+def _check_person(username: str, given_name: str, family_name: str) -> None:
+    problems = [
+        Problem(field, "missing", "Write the name by which colleagues know this person.")
+        for field, value in (("given_name", given_name), ("family_name", family_name))
+        if not value.strip()
+    ]
+    try:
+        User(username=username).clean_fields(
+            exclude=[field.name for field in User._meta.fields if field.name != "username"]
+        )
+    except ValidationError:
+        text = "Write a username of letters, digits and . - _ without spaces."
+        problems.append(Problem("username", "invalid", text))
+    if problems:
+        raise RuleViolation(problems)
+
+
+def _check_same_person(user: User, clinic: Clinic, given_name: str, family_name: str) -> None:
+    if Membership.objects.filter(user=user, clinic=clinic).exists():
+        text = f"{user.display_name} has a role here already."
+        raise RuleViolation.of("username", "already_member", text)
+    typed = (given_name.strip().casefold(), family_name.strip().casefold())
+    same = typed == (user.first_name.casefold(), user.last_name.casefold())
+    if not same or not user.is_active or user.username in SYSTEM_USERS:
+        raise RuleViolation.of(
+            "username",
+            "taken",
+            "This username belongs to another account. Choose another one. If it is the same "
+            "person, write the names exactly as that account has them.",
+        )
+
+
+@transaction.atomic
+def change_role(*, user: User, clinic: Clinic, role: Role, by: User, at: datetime) -> Membership:
+    """Give a member another role.
+
+    Raises:
+        RuleViolation: not allowed, no member any more, or the clinic's last administrator.
+    """
+    check_may(by, Action.MANAGE_CLINIC, clinic)
+    membership = _locked_member(user, clinic)
+    if role != Role.ADMIN:
+        _check_not_last_administrator(membership)
+    return grant_role(user=user, clinic=clinic, role=role, by=by, at=at)
+
+
+@transaction.atomic
+def remove_role(*, user: User, clinic: Clinic, by: User, at: datetime) -> None:
+    """Take a member's role away: from now on nothing of the clinic is open to them.
+
+    The account stays, because what it recorded carries its name.
+
+    Raises:
+        RuleViolation: not allowed, no member any more, or the clinic's last administrator.
+    """
+    check_may(by, Action.MANAGE_CLINIC, clinic)
+    membership = _locked_member(user, clinic)
+    _check_not_last_administrator(membership)
+    before = {"role": membership.role}
+    membership.delete()
+    audit.record(
+        event="user.role_removed",
+        by=by,
+        at=at,
+        clinic_id=clinic.pk,
+        subject_type="user",
+        subject_id=user.uuid,
+        before=before,
+    )
+
+
+def _locked_member(user: User, clinic: Clinic) -> Membership:
+    """The membership, with all of the clinic's locked: two administrators who remove each other at
+    the same time take turns, and the second finds itself the last."""
+    members = Membership.objects.select_for_update(of=("self",)).filter(clinic=clinic)
+    for membership in members.select_related("user").order_by("pk"):
+        if membership.user_id == user.pk:
+            return membership
+    text = "This person has no role here any more. Reload the page."
+    raise RuleViolation.of("user", "not_a_member", text)
+
+
+def _check_not_last_administrator(membership: Membership) -> None:
+    same = Membership.objects.filter(clinic=membership.clinic_id, role=Role.ADMIN)
+    others = same.filter(user__is_active=True).exclude(pk=membership.pk)
+    if membership.role == Role.ADMIN and not others.exists():
+        text = "This is the clinic's last administrator. Make somebody else an administrator first."
+        raise RuleViolation.of("role", "last_administrator", text)
 
 
 @transaction.atomic
@@ -163,6 +338,35 @@ def create_api_client(
             after={"scopes": sorted(scopes)},
         )
     return client, token
+
+
+@transaction.atomic
+def issue_api_client(
+    *, clinic: Clinic, name: str, scopes: Collection[Scope], by: User, at: datetime
+) -> tuple[ApiClient, str]:
+    """Make an API client of one clinic, as its administrator does.
+
+    Returns:
+        The client with its token, which is never shown again.
+
+    Raises:
+        RuleViolation: not allowed, no name, no scope, or a name that a running client has.
+    """
+    check_may(by, Action.MANAGE_CLINIC, clinic)
+    problems = []
+    name = " ".join(name.split())
+    clients = ApiClient.objects.filter(clinics=clinic, name__iexact=name)
+    running = clients.filter(revoked_at__isnull=True, expires_at__gt=at)
+    if not name:
+        problems.append(Problem("name", "missing", "Write which program this is for."))
+    elif running.exists():
+        text = "A client of this name is in use. Choose another name, or revoke that one first."
+        problems.append(Problem("name", "duplicate", text))
+    if not scopes:
+        problems.append(Problem("scopes", "missing", "Choose what the program may read."))
+    if problems:
+        raise RuleViolation(problems)
+    return create_api_client(name=name, clinics=[clinic], scopes=scopes, by=by, at=at)
 
 
 @transaction.atomic

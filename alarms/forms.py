@@ -69,7 +69,8 @@ class RuledForm(forms.Form):
     def look_again(self, version: int) -> None:
         """Take the version that the page now shows: saving again means having seen it."""
         if "seen_version" in self.fields:
-            self.data = {**self.data, "seen_version": str(version)}
+            typed = {name: self.data[name] for name in self.data}
+            self.data = {**typed, "seen_version": str(version)}
 
 
 class ReasonField(forms.CharField):

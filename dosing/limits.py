@@ -1,6 +1,10 @@
 """What a program or a bolus must keep before it is recorded: the core's checks, raised."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
+
+from django.core.exceptions import ValidationError
 
 from accounts.rules import Problem, RuleViolation
 from pumps.limits import limits_of
@@ -8,6 +12,11 @@ from pumps.models import Pump
 
 from .domain.checks import program_problems
 from .domain.programs import Program
+from .models import MOST_STABILITY_DAYS, DrugProduct, StabilityLimit
+
+# Below is mg/mL typed as mcg/mL; above, ng/mL. Sold or compounded: 50 to 4,000 mcg/mL.
+LEAST_MCG_PER_ML: Final = Decimal(10)
+MOST_MCG_PER_ML: Final = Decimal(10_000)
 
 
 def check_program(pump: Pump, program: Program) -> None:
@@ -42,3 +51,62 @@ def check_bolus(dose_mcg: Decimal, minutes: Decimal) -> None:
     ]
     if problems:
         raise RuleViolation(problems)
+
+
+def check_drug_product(product: DrugProduct, limits: Sequence[StabilityLimit]) -> None:
+    """Refuse a drug or a limit that no date could rest on, or that has no source.
+
+    Raises:
+        RuleViolation: with each field's sentence; a limit's field is `stability_days:` or
+            `source:` and its pump family.
+    """
+    problems = _readable(product, "", {"clinic"})
+    concentration = product.concentration_mcg_per_ml
+    if "concentration_mcg_per_ml" not in {problem.field for problem in problems}:
+        if not LEAST_MCG_PER_ML <= concentration <= MOST_MCG_PER_ML:
+            text = (
+                f"Write mcg per mL, from {LEAST_MCG_PER_ML} to {MOST_MCG_PER_ML:,}: "
+                "2 mg per mL is 2,000 mcg per mL."
+            )
+            problems.append(Problem("concentration_mcg_per_ml", "out_of_range", text))
+        same = DrugProduct.objects.filter(
+            clinic=product.clinic_id,
+            name__iexact=product.name,
+            concentration_mcg_per_ml=concentration,
+        ).exclude(pk=product.pk)
+        if same.exists():
+            text = "The catalogue has this drug in this concentration already. Change that one."
+            problems.append(Problem("concentration_mcg_per_ml", "duplicate", text))
+    if not product.source.strip():
+        problems.append(Problem("source", "missing", SOURCE_MISSING))
+    for limit in limits:
+        problems += _limit_problems(limit)
+    if problems:
+        raise RuleViolation(problems)
+
+
+SOURCE_MISSING: Final = "Say where this figure comes from."
+
+
+def _limit_problems(limit: StabilityLimit) -> list[Problem]:
+    family = limit.pump_family
+    problems = _readable(limit, f":{family}", {"product"})
+    days = limit.stability_days
+    if not problems and not 1 <= days <= MOST_STABILITY_DAYS:
+        text = f"Write a number of days from 1 to {MOST_STABILITY_DAYS}."
+        problems.append(Problem(f"stability_days:{family}", "out_of_range", text))
+    if not limit.source.strip():
+        problems.append(Problem(f"source:{family}", "missing", SOURCE_MISSING))
+    return problems
+
+
+def _readable(row: DrugProduct | StabilityLimit, suffix: str, exclude: set[str]) -> list[Problem]:
+    try:
+        row.clean_fields(exclude={*exclude, "source"})
+    except ValidationError as error:
+        return [
+            Problem(f"{field}{suffix}", "invalid", message)
+            for field, messages in error.message_dict.items()
+            for message in messages
+        ]
+    return []

@@ -10,6 +10,8 @@ from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
 from pumps.models import Pump
 
+MOST_STABILITY_DAYS = 730  # two years: beyond it somebody has typed hours, or a wrong figure
+
 
 class DrugProduct(models.Model):
     """A drug in one concentration, in the clinic's own catalogue."""
@@ -31,6 +33,7 @@ class DrugProduct(models.Model):
                 condition=Q(concentration_mcg_per_ml__gt=0),
                 name="product_concentration_is_positive",
             ),
+            models.CheckConstraint(condition=~Q(source=""), name="product_has_a_source"),
         ]
 
 
@@ -51,6 +54,10 @@ class StabilityLimit(models.Model):
             models.CheckConstraint(
                 condition=Q(stability_days__gte=1), name="stability_is_at_least_a_day"
             ),
+            models.CheckConstraint(
+                condition=Q(stability_days__lte=MOST_STABILITY_DAYS), name="stability_is_plausible"
+            ),
+            models.CheckConstraint(condition=~Q(source=""), name="stability_limit_has_a_source"),
         ]
 
 

@@ -2,10 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import UUID
 
-from accounts.models import Clinic
+from django.db.models import QuerySet
 
+from accounts.models import Clinic, User
+from accounts.policies import Action, clinic_ids
+
+from .domain.quantities import format_quantity
 from .models import Bolus, DrugProduct, Program, StabilityLimit, Step
 
 Row = TypeVar("Row", Program, Bolus)
@@ -51,3 +56,38 @@ def stability_days(*, product: DrugProduct, pump_family: str) -> int | None:
 def drug_products(clinic: Clinic) -> list[DrugProduct]:
     """The clinic's drugs with their limits."""
     return list(DrugProduct.objects.filter(clinic=clinic).prefetch_related("limits"))
+
+
+def values_of(product: DrugProduct) -> dict[str, Any]:
+    """A drug with its limits as JSON values, for the audit log and to tell what was seen."""
+    return {
+        "name": product.name,
+        "concentration_mcg_per_ml": str(product.concentration_mcg_per_ml),
+        "source": product.source,
+        "limits": {
+            limit.pump_family: {"stability_days": limit.stability_days, "source": limit.source}
+            for limit in product.limits.all()
+        },
+    }
+
+
+def catalogue_of_drugs(of_clinics: Collection[int]) -> QuerySet[DrugProduct]:
+    """The clinics' drugs with their limits, by clinic, name and concentration."""
+    rows = DrugProduct.objects.filter(clinic_id__in=of_clinics).select_related("clinic")
+    return rows.prefetch_related("limits").order_by(
+        "clinic__name", "name", "concentration_mcg_per_ml"
+    )
+
+
+def drug_product_for(user: User, action: Action, product_uuid: UUID) -> DrugProduct | None:
+    """The drug, or None where the user may not do it in its clinic."""
+    return catalogue_of_drugs(clinic_ids(user, action)).filter(uuid=product_uuid).first()
+
+
+def names_of_products(uuids: Collection[UUID]) -> dict[str, str]:
+    """What drugs are called, by uuid."""
+    rows = DrugProduct.objects.filter(uuid__in=uuids)
+    return {
+        str(row.uuid): f"{row.name} {format_quantity(row.concentration_mcg_per_ml, 'mcg/mL')}"
+        for row in rows
+    }

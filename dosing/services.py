@@ -4,6 +4,7 @@ Whoever records or corrects these must have the dates recomputed in the same tra
 `visits.services` and `alarms.services` do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
@@ -13,13 +14,14 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
+from accounts.policies import Action, check_may
+from accounts.rules import RuleViolation, check_unchanged
 from pumps.models import Pump
 from pumps.services import bump_input_version
 
 from . import catalogue
 from .domain import programs
-from .limits import check_bolus, check_program
+from .limits import check_bolus, check_drug_product, check_program
 from .models import (
     Bolus,
     BolusKind,
@@ -30,6 +32,7 @@ from .models import (
     StabilityLimit,
     Step,
 )
+from .selectors import values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,75 @@ def seed_drug_products(*, clinic: Clinic, by: User, at: datetime) -> None:
         subject_type="clinic",
         subject_id=clinic.uuid,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitEntry:
+    """How many days a drug may stay in one family of pumps, and where the figure comes from."""
+
+    pump_family: str
+    stability_days: int
+    source: str
+
+
+@transaction.atomic
+def save_drug_product(
+    *,
+    product: DrugProduct,
+    by: User,
+    at: datetime,
+    name: str,
+    concentration_mcg_per_ml: Decimal,
+    source: str,
+    limits: Sequence[LimitEntry],
+    seen: str | None = None,
+) -> DrugProduct:
+    """Make or change a drug of the catalogue with its limits.
+
+    No date moves: a fill keeps the limit that it was recorded with.
+
+    Args:
+        product: a new, unsaved drug with its clinic, or one to change.
+        limits: all limits that it has from now on; a pump family that is left out has none.
+        seen: the fingerprint of what was shown; anything else on record is refused.
+
+    Raises:
+        RuleViolation: not allowed, `stale`, or as `check_drug_product` says.
+    """
+    check_may(by, Action.EDIT_CATALOGUE, product.clinic)
+    before = None
+    if product.pk:
+        product = DrugProduct.objects.select_for_update().get(pk=product.pk)
+        before = values_of(product)
+        check_unchanged(seen, before)
+    product.name = " ".join(name.split())
+    product.concentration_mcg_per_ml = concentration_mcg_per_ml
+    product.source = source.strip()
+    rows = [
+        StabilityLimit(
+            product=product,
+            pump_family=entry.pump_family,
+            stability_days=entry.stability_days,
+            source=entry.source.strip(),
+        )
+        for entry in limits
+    ]
+    check_drug_product(product, rows)
+    product.save()
+    StabilityLimit.objects.filter(product=product).delete()
+    StabilityLimit.objects.bulk_create(rows)
+    saved = DrugProduct.objects.get(pk=product.pk)
+    audit.record(
+        event="catalogue.drug_saved",
+        by=by,
+        at=at,
+        clinic_id=product.clinic_id,
+        subject_type="drug_product",
+        subject_id=product.uuid,
+        before=before,
+        after=values_of(saved),
+    )
+    return saved
 
 
 def _summary(row: Program) -> dict[str, Any]:

@@ -13,9 +13,16 @@ from accounts.selectors import clinics_for
 from alarms.presenters import words
 from alarms.selectors import scans
 
+PATIENT_PAGES: Final = (
+    "patient",
+    "pump_settle",
+    "pump_exclude",
+    "pump_end_exclusion",
+    "pump_alarm_volume",
+)
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
-    ("Refills", "board", Action.READ_LIST, ("patient",)),
+    ("Refills", "board", Action.READ_LIST, PATIENT_PAGES),
     ("Catalogue", "catalogue", Action.READ_CATALOGUE, ()),
     ("Audit", "audit", Action.READ_AUDIT, ()),
     ("Clinic", "clinic_settings", Action.MANAGE_CLINIC, ()),

@@ -3,9 +3,23 @@
 from django.urls import include, path
 
 from itbclinic import health
-from itbclinic.pages import board, export, home, patient, settle
+from itbclinic.pages import (
+    audit,
+    board,
+    catalogue,
+    clinic,
+    export,
+    home,
+    imports,
+    patient,
+    settle,
+)
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
+CLINIC = "clinic/<slug:slug>"
+PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
+CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
+REFUSED = "imports/<slug:slug>/refused"
 
 urlpatterns = [
     path("", board.board, name="board"),
@@ -22,4 +36,24 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     # --- further pages: catalogue, audit, clinic_settings, import_rows ---
+    path("catalogue/", catalogue.catalogue, name="catalogue"),
+    path("catalogue/pump-models/add/", catalogue.add_pump_model, name="pump_model_add"),
+    path("catalogue/pump-models/<uuid:model_uuid>/", catalogue.pump_model, name="pump_model"),
+    path("catalogue/drugs/add/", catalogue.add_drug, name="drug_add"),
+    path("catalogue/drugs/<uuid:product_uuid>/", catalogue.drug, name="drug"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit_csv"),
+    # One name for both: the navigation knows the page by it.
+    path("clinic/", clinic.clinic, name="clinic_settings"),
+    path(f"{CLINIC}/", clinic.clinic, name="clinic_settings"),
+    path(f"{CLINIC}/settings/", clinic.save_settings, name="clinic_save_settings"),
+    path(f"{CLINIC}/people/add/", clinic.add_person, name="clinic_add_person"),
+    path(f"{PERSON}/role/", clinic.change_role, name="clinic_change_role"),
+    path(f"{PERSON}/remove/", clinic.remove_person, name="clinic_remove_person"),
+    path(f"{CLINIC}/api-clients/add/", clinic.add_client, name="clinic_add_client"),
+    path(f"{CLIENT}/revoke/", clinic.revoke_client, name="clinic_revoke_client"),
+    path("imports/rows/", imports.import_rows, name="import_rows"),
+    path("imports/rows/<uuid:row_uuid>/dismiss/", imports.dismiss, name="import_row_dismiss"),
+    path(f"{REFUSED}.csv", imports.rows_file, {"kind": "csv"}, name="import_rows_csv"),
+    path(f"{REFUSED}.xlsx", imports.rows_file, {"kind": "xlsx"}, name="import_rows_xlsx"),
 ]

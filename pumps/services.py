@@ -16,13 +16,14 @@ from django.db.models import F
 
 from accounts import audit
 from accounts.models import Clinic, User
-from accounts.rules import Problem, RuleViolation
+from accounts.rules import Problem, RuleViolation, check_unchanged
 from patients.models import Patient
 
 from .catalogue import DEFAULT_PUMP_MODELS, FIGURES
 from .models import Explant, Interrogation, Pump, PumpModel
+from .selectors import EDITABLE, highest_alarm_ml, values_of
 
-EDITABLE = ("catalogue_number", "name", "family", "aliases", *FIGURES, "sources")
+MOST_STEPS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,24 @@ def check_pump_model(model: PumpModel) -> None:
     Raises:
         RuleViolation: with each field's sentence.
     """
-    problems = []
+    problems: list[Problem] = []
     try:
-        model.full_clean()
+        model.clean_fields()
     except ValidationError as error:
         problems = [
             Problem(field, "invalid", message)
             for field, messages in error.message_dict.items()
             for message in messages
         ]
+    unreadable = {problem.field for problem in problems}
+    if not unreadable & set(FIGURES):
+        problems += _figure_problems(model)
+    same = PumpModel.objects.filter(
+        clinic=model.clinic_id, catalogue_number=model.catalogue_number
+    ).exclude(pk=model.pk)
+    if same.exists():
+        text = "The catalogue has a model of this number already. Change that one."
+        problems.append(Problem("catalogue_number", "duplicate", text))
     problems += [
         Problem(f"source_{name}", "missing", "Say where this figure comes from.")
         for name in FIGURES
@@ -89,12 +99,56 @@ def check_pump_model(model: PumpModel) -> None:
         raise RuleViolation(problems)
 
 
+def _figure_problems(model: PumpModel) -> list[Problem]:
+    alarm, reservoir = model.default_low_reservoir_alarm_ml, model.reservoir_ml
+    highest = highest_alarm_ml(model) if model.pk else None
+    rules = (
+        ("reservoir_ml", reservoir > 0, "The reservoir must hold more than 0 mL."),
+        (
+            "reservoir_ml",
+            reservoir <= 0 or highest is None or highest < reservoir,
+            f"A pump of this model has its alarm at {_plain(highest)} mL; the reservoir must hold "
+            "more.",
+        ),
+        ("default_low_reservoir_alarm_ml", alarm >= 0, "The alarm volume cannot be negative."),
+        (
+            "default_low_reservoir_alarm_ml",
+            reservoir <= 0 or alarm < reservoir,
+            "The alarm volume must be below the reservoir's capacity.",
+        ),
+        ("min_ml_per_day", model.min_ml_per_day >= 0, "The lowest flow cannot be negative."),
+        (
+            "max_ml_per_day",
+            model.max_ml_per_day > model.min_ml_per_day,
+            "The highest flow must be above the lowest flow.",
+        ),
+        (
+            "flow_accuracy_percent",
+            0 <= model.flow_accuracy_percent < 100,
+            "Write a percentage from 0 to below 100.",
+        ),
+        (
+            "max_steps",
+            1 <= model.max_steps <= MOST_STEPS,
+            f"Write a number of steps from 1 to {MOST_STEPS}.",
+        ),
+    )
+    return [Problem(field, "out_of_range", text) for field, holds, text in rules if not holds]
+
+
+def _plain(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}"
+
+
 @transaction.atomic
-def save_pump_model(*, model: PumpModel, by: User, at: datetime, **figures: Any) -> Collection[int]:
+def save_pump_model(
+    *, model: PumpModel, by: User, at: datetime, seen: str | None = None, **figures: Any
+) -> Collection[int]:
     """Make or change an entry of the catalogue.
 
     Args:
         model: a new, unsaved entry with its clinic, or one to change.
+        seen: the fingerprint of the figures that were shown; others than these are refused.
         figures: new values of `EDITABLE`.
 
     Returns:
@@ -103,7 +157,8 @@ def save_pump_model(*, model: PumpModel, by: User, at: datetime, **figures: Any)
     before = None
     if model.pk:
         model = PumpModel.objects.select_for_update().get(pk=model.pk)
-        before = _as_json(model)
+        before = values_of(model)
+        check_unchanged(seen, before)
     for name, value in figures.items():
         if name not in EDITABLE:
             raise TypeError(f"{name} is no figure of a pump model")
@@ -118,7 +173,7 @@ def save_pump_model(*, model: PumpModel, by: User, at: datetime, **figures: Any)
         subject_type="pump_model",
         subject_id=model.uuid,
         before=before,
-        after=_as_json(model),
+        after=values_of(model),
     )
     pump_ids = list(
         Pump.objects.select_for_update()
@@ -128,13 +183,6 @@ def save_pump_model(*, model: PumpModel, by: User, at: datetime, **figures: Any)
     )
     bump_input_version(pump_ids)
     return pump_ids
-
-
-def _as_json(model: PumpModel) -> dict[str, Any]:
-    values = {name: getattr(model, name) for name in EDITABLE}
-    return {
-        name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()
-    }
 
 
 @transaction.atomic

@@ -63,14 +63,15 @@
   /* A date that was picked, in words: the browser may show it the other way round. */
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-  const inWords = (value) => {
+  const inWords = (value, today) => {
     const parts = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d:\d\d))?/.exec(value);
     if (!parts) return "";
     const day = Date.UTC(+parts[1], +parts[2] - 1, +parts[3]);
-    const now = new Date();
-    const ahead = Math.round((day - Date.UTC(now.getFullYear(), now.getMonth(), now.getDate())) / 864e5);
-    const far = ahead === 0 ? "today" : ahead > 0 ? `in ${ahead} day${ahead === 1 ? "" : "s"}` : `${-ahead} day${ahead === -1 ? "" : "s"} ago`;
-    return `${DAYS[new Date(day).getUTCDay()]} ${parts[3]}-${MONTHS[+parts[2] - 1]}-${parts[1]}${parts[4] ? ` ${parts[4]}` : ""}, ${far}`;
+    const said = `${DAYS[new Date(day).getUTCDay()]} ${parts[3]}-${MONTHS[+parts[2] - 1]}-${parts[1]}${parts[4] ? ` ${parts[4]}` : ""}`;
+    if (!today) return said; /* the clinic's today, from the page: the browser's may be another */
+    const ahead = Math.round((day - Date.parse(`${today}T00:00:00Z`)) / 864e5);
+    const days = `${Math.abs(ahead)} day${Math.abs(ahead) === 1 ? "" : "s"}`;
+    return `${said}, ${ahead === 0 ? "today" : ahead > 0 ? `in ${days}` : `${days} ago`}`;
   };
   const echo = (input) => {
     let words = input.parentElement.querySelector(".echo");
@@ -80,7 +81,7 @@
       words.setAttribute("aria-live", "polite");
       input.after(words);
     }
-    words.textContent = inWords(input.value);
+    words.textContent = inWords(input.value, input.closest("[data-today]")?.dataset.today);
   };
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-echo]")) echo(event.target);

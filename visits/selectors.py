@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
@@ -46,3 +46,47 @@ def import_runs(clinic_ids: Collection[int]) -> QuerySet[ImportRun]:
 def rows_of(run: ImportRun) -> QuerySet[ImportRow]:
     """Every row of an import, by line."""
     return run.import_rows.select_related("patient", "dismissed_by").order_by("row")
+
+
+def refused_rows(of_clinics: Collection[int], state: str) -> QuerySet[ImportRow]:
+    """Refused rows by what became of them: `open`, `settled` by a later row, or `dismissed`."""
+    if state == "open":
+        rows = _open(of_clinics)
+    else:
+        rows = ImportRow.objects.filter(
+            clinic_id__in=of_clinics,
+            outcome=ImportRow.Outcome.REFUSED,
+            dismissed_at__isnull=state == "settled",
+        )
+        if state == "settled":
+            rows = rows.filter(settled_by_row__isnull=False)
+    return rows.select_related(
+        "clinic", "run__by", "patient", "dismissed_by", "settled_by_row__run"
+    ).order_by("id")
+
+
+def count_refused(of_clinics: Collection[int]) -> dict[str, int]:
+    """How many refused rows are open, settled and dismissed."""
+    return ImportRow.objects.filter(
+        clinic_id__in=of_clinics, outcome=ImportRow.Outcome.REFUSED
+    ).aggregate(
+        open=Count("pk", filter=Q(dismissed_at__isnull=True, settled_by_row__isnull=True)),
+        settled=Count("pk", filter=Q(dismissed_at__isnull=True, settled_by_row__isnull=False)),
+        dismissed=Count("pk", filter=Q(dismissed_at__isnull=False)),
+    )
+
+
+def import_row_of(of_clinics: Collection[int], row_uuid: uuid.UUID) -> ImportRow | None:
+    """A refused row of these clinics, whatever became of it."""
+    rows = ImportRow.objects.filter(
+        clinic_id__in=of_clinics, outcome=ImportRow.Outcome.REFUSED, uuid=row_uuid
+    )
+    return rows.select_related(
+        "clinic", "run__by", "patient", "dismissed_by", "settled_by_row__run"
+    ).first()
+
+
+def lines_of_rows(uuids: Collection[uuid.UUID]) -> dict[str, str]:
+    """The lines in their sheets that rows stood on, by the row's uuid."""
+    rows = ImportRow.objects.filter(uuid__in=uuids).values_list("uuid", "row")
+    return {str(key): f"line {row}" for key, row in rows}

@@ -46,7 +46,7 @@ class Booking:
     day: str = ""
     time: str = ""
     note: str = ""
-    tag: str = ""  # `Not booked`, `Late`, `After the alarm`
+    tag: str = ""  # `Not booked`, `Late`, `Not before the alarm`
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Row:
     clock: str
     dose: str
     dose_note: str
-    solution: list[str]
+    solution: str
     booking: Booking
     model: str
     serial_number: str
@@ -244,11 +244,11 @@ def _dose_note(dates: Projection) -> str:
     return f"{mode}, least {format_quantity(low, 'mcg/day')}"
 
 
-def _solution(dates: Projection, reservoir_ml: Any) -> list[str]:
+def _solution(dates: Projection, reservoir_ml: Any) -> str:
     reservoir = format_quantity(reservoir_ml, "mL")
     if dates.concentration_mcg_per_ml is None:
-        return [reservoir]
-    return [format_quantity(dates.concentration_mcg_per_ml, words.PER_ML), reservoir]
+        return reservoir
+    return f"{format_quantity(dates.concentration_mcg_per_ml, words.PER_ML)} · {reservoir}"
 
 
 def _booking(row: Any, dates: Projection) -> Booking:
@@ -258,16 +258,19 @@ def _booking(row: Any, dates: Projection) -> Booking:
     booked, time = local.date(), f"{local:%H:%M} {words.zone_name(local)}"
     if dates.refill_due_on is None:
         return Booking(day=words.weekday(booked), time=time)
-    if dates.binding_clock == "low_reservoir" and dates.alarm_date:
-        note = _against(booked, dates.alarm_date, "alarm")
-    else:
-        note = _against(booked, dates.refill_due_on, "limit")
-    tag = ""
-    if booked > dates.refill_due_on:
-        past_alarm = dates.alarm_date is not None and booked >= dates.alarm_date
-        tag = "After the alarm" if past_alarm else "Late"
-        note = note if past_alarm else _against(booked, dates.refill_due_on, "refill date")
+    note, tag = _judge(booked, dates, dates.refill_due_on)
     return Booking(day=words.weekday(booked), time=time, note=note, tag=tag)
+
+
+def _judge(booked: date, dates: Projection, due: date) -> tuple[str, str]:
+    """How the appointment lies to the dates, and the word for one that comes too late."""
+    if dates.alarm_date is not None and booked >= dates.alarm_date:
+        return _against(booked, dates.alarm_date, "alarm"), "Not before the alarm"
+    if booked > due:
+        return _against(booked, due, "refill date"), "Late"
+    if dates.binding_clock == "low_reservoir" and dates.alarm_date is not None:
+        return _against(booked, dates.alarm_date, "alarm"), ""
+    return _against(booked, due, "limit"), ""
 
 
 def _against(booked: date, target: date, noun: str) -> str:

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
 from . import words
 
 DAYS: Final = 35
@@ -41,13 +44,11 @@ class Bar:
     marks: list[Mark] = field(default_factory=list)
     booked_x: int | None = None
     later: str = ""  # said instead where nothing happens within the five weeks
-    weeks: tuple[int, ...] = tuple(7 * PER_DAY * week for week in range(1, DAYS // 7))
-    width: int = WIDTH
 
     @property
     def track(self) -> int:
         """How far the bar is drawn full: what is empty is only a line."""
-        return min((s.x for s in self.segments if s.kind == "empty"), default=self.width)
+        return min((s.x for s in self.segments if s.kind == "empty"), default=WIDTH)
 
     @property
     def top(self) -> int:
@@ -98,6 +99,35 @@ def draw(dates: Dates) -> Bar:
         booked_x=_x(booked, dates.today) if booked and dates.today <= booked < last else None,
         later=f"window opens {words.day(dates.opens)}" if dates.opens >= last else "",
     )
+
+
+def svg(bar: Bar) -> SafeString:
+    """The bar as SVG: geometry in attributes, colour in classes (docs/design.md)."""
+    parts = [
+        f'<svg class="bar" viewBox="0 {bar.top} {WIDTH} {bar.height}" role="img"'
+        f' aria-label="{escape(bar.description)}">'
+        f'<rect class="track" y="15" width="{bar.track}" height="9"/>'
+    ]
+    for segment in bar.segments:
+        y, height = (18, 3) if segment.kind == "empty" else (15, 9)
+        parts.append(
+            f'<rect class="s-{segment.kind}" x="{segment.x}" y="{y}"'
+            f' width="{segment.width}" height="{height}"/>'
+        )
+    weeks = range(7 * PER_DAY, WIDTH, 7 * PER_DAY)
+    parts += [f'<line class="week" x1="{x}" x2="{x}" y1="15" y2="24"/>' for x in weeks]
+    for mark in bar.marks:
+        y1, y2, text_y = (3, 26, 11) if mark.above else (13, 37, 36)
+        parts.append(
+            f'<line class="m-{mark.kind}" x1="{mark.x}" x2="{mark.x}" y1="{y1}" y2="{y2}"/>'
+            f'<text class="t-{mark.kind}" x="{mark.text_x}" y="{text_y}"'
+            f' text-anchor="{mark.anchor}">{escape(mark.label)}</text>'
+        )
+    if bar.booked_x is not None:
+        parts.append(f'<circle class="booked" cx="{bar.booked_x}" cy="19.5" r="5.5"/>')
+    if bar.later:
+        parts.append(f'<text x="0" y="36">{escape(bar.later)}</text>')
+    return mark_safe("".join([*parts, "</svg>"]))  # noqa: S308  # every text is escaped
 
 
 def describe(dates: Dates) -> str:

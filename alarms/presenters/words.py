@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from alarms.models import Reason
 from dosing.domain.quantities import format_date
 
-WEEKDAYS: Final = tuple(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MINUS: Final = "−"
 NOT_RECORDED: Final = "Not recorded"
 PER_ML: Final = "mcg per mL"  # “per”: a slash has been read as a 1

@@ -17,7 +17,7 @@ from .paths import Layout
 from .stack import Stack
 
 ROLE_OF = {
-    "release": roles.OWNER, "seed": roles.APP,
+    "release": roles.OWNER, "seed": roles.APP, "sweep": roles.SCAN,
     "web": roles.APP, "worker": roles.SCAN, "beat": roles.SCAN,
 }  # fmt: skip
 COMMANDS = {

@@ -77,6 +77,10 @@ class Board:
         return self.query.tab == "excluded"
 
     @property
+    def heading(self) -> str:
+        return board_query.BY_KEY[self.query.tab].label
+
+    @property
     def total(self) -> int:
         return len(self.excluded) if self.on_excluded else self.counts.listed
 
@@ -116,6 +120,7 @@ def board(request: HttpRequest) -> HttpResponse:
     query, form, clinics = read_query(request, allowed)
     found = _make(query, clinics, now)
     record_read(user, clinics, now, "board.read", query, len(found.rows) or len(found.excluded))
+    board_query.remember(query, request.session)
     htmx: Any = getattr(request, "htmx", None)
     partial = htmx and not htmx.history_restore_request
     context = {

@@ -21,6 +21,7 @@ from itbclinic.refill_list import position_as_list, position_from
 PAGE_SIZE: Final = 50
 PAGE_SALT: Final = "itb.board.page"
 SEARCHES: Final = "board_searches"
+LAST: Final = "board_last"
 MAX_SEARCHES: Final = 20
 MAX_WORDS: Final = 100
 KEY_MARK: Final = "~"
@@ -167,3 +168,24 @@ def keep_words(text: str, session: SessionBase) -> str:
     kept = {k: v for k, v in session.get(SEARCHES, {}).items() if k != key}
     session[SEARCHES] = dict([*kept.items(), (key, found)][-MAX_SEARCHES:])
     return key
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The list that the user came from."""
+
+    address: str
+    label: str
+
+
+def remember(query: BoardQuery, session: SessionBase) -> None:
+    """Keep where the user is in the list, for the way back from a patient's page."""
+    here = {"address": query.address(trail=query.trail), "label": BY_KEY[query.tab].label}
+    if session.get(LAST) != here:
+        session[LAST] = here
+
+
+def way_back(session: SessionBase) -> WayBack | None:
+    """The list that this session last showed."""
+    last = session.get(LAST)
+    return WayBack(last["address"], last["label"]) if last else None

@@ -67,6 +67,7 @@ class Chart:
     others: list[Pump]
     may_settle: bool
     born: str
+    today: date
     row: rows.Row | None = None
     exclusion: Exclusion | None = None
     explanted: str = ""
@@ -101,6 +102,7 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         others=[other for other in pumps if pump and other.pk != pump.pk],
         may_settle=may(user, Action.SETTLE, patient.clinic_id),
         born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
+        today=today,
         sheet=_sheet(patient),
         audit=tuple(reads.audit_of(user, patient, pumps)),
     )

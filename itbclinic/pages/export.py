@@ -4,6 +4,7 @@ import csv
 import io
 from typing import cast
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -21,6 +22,8 @@ def board_csv(request: HttpRequest) -> HttpResponse:
     """The list that the address asks for; no cell starts a formula in a spreadsheet."""
     user = cast(User, request.user)
     allowed = list(clinics_for(user, Action.READ_LIST))
+    if not allowed:
+        raise PermissionDenied(f"It does not let you {Action.READ_LIST.value}.")
     now = timezone.now()
     query, _, clinics = board.read_query(request, allowed)
     out = io.StringIO()
@@ -34,5 +37,5 @@ def board_csv(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         "\ufeff" + out.getvalue(),  # the mark by which spreadsheets know UTF-8
         content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="refills-due.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="refills-{now:%Y-%m-%d}.csv"'},
     )

@@ -158,8 +158,7 @@ def _plans(days: Sequence[tuple[_Run, ...]], concentration: Fraction) -> list[Da
     highest = max((run.rate for runs in alike for run in runs), default=Fraction(0)) * 60
     drawn = len(alike) > 1 or any(len(runs) > 1 for runs in alike)  # an even rate needs no drawing
     return [
-        _plan(runs, numbers, concentration, highest, drawn=drawn)
-        for runs, numbers in alike.items()
+        _plan(runs, numbers, concentration, highest, drawn=drawn) for runs, numbers in alike.items()
     ]
 
 

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 
 from accounts.models import AuditEvent, User
 from accounts.policies import Action, clinic_ids
@@ -69,7 +68,7 @@ def _excluded(pump: Any) -> tuple[date, ExcludedPump]:
     )
 
 
-def count_recalculating(pumps: QuerySet[Pump]) -> int:
+def count_recalculating(pumps: worklist.Pumps) -> int:
     """How many pumps of the list have no dates of their present facts yet."""
     return pumps.filter(reason=Reason.RECALCULATING).count()
 

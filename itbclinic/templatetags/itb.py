@@ -3,19 +3,28 @@
 `{{ volume|quantity:"mL" }}` · `{{ born|day }}` · `{{ at|clinic_time:clinic }}`
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from django import template
 from django.forms import BaseForm, BoundField
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Clinic
-from alarms.presenters import words
+from alarms.presenters import window, words
 from dosing.domain.quantities import format_quantity
 from itbclinic.context import address_of
 
 register = template.Library()
+
+WHOLE: Final = re.compile(
+    r"\b\d\d-[A-Z][a-z]{2}(?:-\d{4})?"  # 09-Mar-2027
+    r"|\b\d\d:\d\d(?: (?:UTC)?[A-Z+−\d:]{2,6})?\b"  # 07:05 MST
+    r"|\b[\d.,]+ (?:mcg per mL|mcg/day|mcg/h|mL/day|mcg|mL|days?|%)"
+)
 
 
 @register.filter
@@ -63,8 +72,21 @@ def control(field: BoundField) -> SafeString:
 
 
 @register.filter
-def without_help(form: BaseForm) -> BaseForm:
-    """The form without its help texts, where the page says it in other words."""
-    for field in form.fields.values():
-        field.help_text = ""
+def plain(form: BaseForm) -> BaseForm:
+    """The form without help texts and placeholders, where the page says it in other words."""
+    for bound in form:
+        bound.help_text = bound.field.help_text = ""
+        bound.field.widget.attrs.pop("placeholder", None)
     return form
+
+
+@register.filter
+def drawn(bar: window.Bar | None) -> str:
+    """The bar of a refill window as SVG; nothing where there is none."""
+    return window.svg(bar) if bar else ""
+
+
+@register.filter
+def whole(text: str) -> SafeString:
+    """The text with its dates, times and quantities kept on one line: `20 mL` is never `20`."""
+    return mark_safe(WHOLE.sub(r'<span class="nowrap">\g<0></span>', escape(text)))  # noqa: S308

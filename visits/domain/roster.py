@@ -35,12 +35,14 @@ DATE_COLUMNS: Final = ("DOB", "Implanted", "Last Refill", "Alarm Date")
 # Below is mg/mL typed without its unit; above, mcg/mL typed as mg/mL. Sold or compounded: 50-4000.
 LEAST_MCG_PER_ML: Final = Decimal(50)
 MOST_MCG_PER_ML: Final = Decimal(5000)
-_RELATIONSHIPS: Final = re.compile(
+_RELATIONSHIP: Final = (
     r"(?:(?:foster|step|grand|adoptive|biological|legal|primary|older|younger)[ -]?)*"
     r"(?:mother|father|parents?|mom|mum|dad|guardian|aunt|uncle|sister|brother|sibling|spouse|wife|"
     r"husband|partner|son|daughter|self|patient|caregiver|carer|nurse|social worker|group home|"
-    r"case manager|friend)",
-    re.IGNORECASE,
+    r"case manager|friend)"
+)
+_RELATIONSHIPS: Final = re.compile(
+    rf"{_RELATIONSHIP}(?:\s*(?:/|&|,|\+|\band\b)\s*{_RELATIONSHIP})*", re.IGNORECASE
 )
 
 
@@ -219,7 +221,14 @@ def _low_alarm(reader: RowReader, model: CataloguePump | None) -> Decimal | None
     quantity = reader.optional(column, numbers.volume)
     if quantity is None or not _fits_column(reader, column, quantity.value, 3):
         return None
-    if model is not None and quantity.value >= model.limits.reservoir_ml:
+    if quantity.value <= 0:
+        # No pump is set so, and it would put the alarm date where the reservoir is empty.
+        reader.refuse(
+            column,
+            "not_positive",
+            f"{column} must be more than zero. Check it; leave it empty if it is not known.",
+        )
+    elif model is not None and quantity.value >= model.limits.reservoir_ml:
         reader.refuse(
             column,
             "alarm_not_below_reservoir",

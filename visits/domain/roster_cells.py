@@ -44,6 +44,11 @@ def tidy(text: str) -> str:
     return " ".join(plain.translate(_MICRO).split())
 
 
+def plain(text: str) -> str:
+    """As `tidy`, without the apostrophe that marks a cell as text in Excel."""
+    return tidy(text).removeprefix("'").lstrip()
+
+
 def tidy_words(text: str) -> str:
     """A name or a remark word for word: only space around it and invisible characters go."""
     return " ".join(unicodedata.normalize("NFC", text).translate(_INVISIBLE).split())
@@ -105,7 +110,7 @@ def identifier(column: str, text: str, longest: int) -> str:
         CellError: `missing`, `bad_identifier` or `too_long`.
     """
     check_cell(column, text)
-    value = tidy(text).removeprefix("'")
+    value = plain(text)
     value = re.sub(r"(?<=^)([0-9]+)\.0+$", r"\1", value)
     if value.casefold() in _NOTHING:
         raise missing(column)

@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from .roster_cells import LONGEST_VALUE, check_cell, shown, tidy
+from .roster_cells import LONGEST_VALUE, check_cell, plain, shown
 from .roster_errors import CellError
 
 _MONTHS: Final = {
@@ -109,7 +109,7 @@ def moment(column: str, text: str, *, day_first_sheet: bool = False) -> LocalMom
     Raises:
         CellError: `ambiguous_date`, `bad_date` or `bad_time`.
     """
-    value = tidy(text)
+    value = plain(text)
     check_cell(column, value)
     match = _DATE_AND_TIME.fullmatch(value) if len(value) <= LONGEST_VALUE else None
     if match is None or match["time"] is None or _reads_as_date(value):
@@ -196,7 +196,7 @@ def writes_day_first(texts: Iterable[str]) -> bool:
     """
     day_first = month_first = False
     for text in texts:
-        match = _SLASHES.match(tidy(text))
+        match = _SLASHES.match(plain(text))
         if match:
             day_first |= int(match["m"]) > 12 >= int(match["d"])
             month_first |= int(match["d"]) > 12 >= int(match["m"])

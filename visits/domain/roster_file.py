@@ -178,13 +178,19 @@ def _as_sheet(lines: Sequence[Sequence[str]], *, surplus_is_doubtful: bool) -> R
     rows = tuple(
         _raw_row(number, line, names, surplus_is_doubtful)
         for number, line in enumerate(lines[index + 1 :], start=index + 2)
-        if any(_visible(cell) for cell in line)
+        if any(_visible(cell) for cell in line) and not _is_heading_again(line, names)
     )
     if not rows:
         raise RosterFileError("The sheet has headings but no rows. Nothing was imported.")
     if len(rows) > MAX_ROWS:
         raise RosterFileError(f"The sheet has more than {MAX_ROWS:,} rows. Split it and try again.")
     return RosterSheet(headings=tuple(dict.fromkeys(names)), rows=rows)
+
+
+def _is_heading_again(line: Sequence[str], names: Sequence[str]) -> bool:
+    """The headings repeated at the top of a printed page are no patient."""
+    pairs = [(cell, name) for cell, name in zip(line, names, strict=False) if _visible(cell)]
+    return len(line) <= len(names) and all(_key(cell) == _key(name) for cell, name in pairs)
 
 
 def _column_names(line: Sequence[str]) -> list[str]:

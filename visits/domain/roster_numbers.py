@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from .roster_cells import LONGEST_VALUE, check_cell, shown, tidy
+from .roster_cells import LONGEST_VALUE, check_cell, plain, shown
 from .roster_errors import CellError
 
 # Thousands are groups of three, so a decimal comma (285,5) and a shifted one (0,411) do not fit.
@@ -64,7 +64,7 @@ _VOLUME_UNITS: Final = dict.fromkeys(("", "ml", "mls", "cc", "milliliter", "mill
 
 
 def _quantity(column: str, text: str, units: dict[str, int], way_out: str) -> Quantity:
-    value = tidy(text)
+    value = plain(text)
     check_cell(column, value)
     match = _QUANTITY.fullmatch(value) if len(value) <= LONGEST_VALUE else None
     if match is None:

@@ -157,7 +157,9 @@ class _Importer:
             kept.errors = _errors_json(result.errors)
             kept.warnings = [{"code": w.code, "message": w.message} for w in result.warnings]
             kept.patient = applied.patient if applied else self._patient_meant(raw)
-            kept.save(update_fields=["outcome", "errors", "warnings", "patient"])
+            # What an import beside this one settled, it settled before the outcome was known.
+            kept.settled_by_row = None
+            kept.save(update_fields=["outcome", "errors", "warnings", "patient", "settled_by_row"])
             if result.outcome != ImportRow.Outcome.UNCHANGED:
                 self._audit(kept, [e.code for e in result.errors])
             settled = open_rows.settled_by(kept, seen)
@@ -234,9 +236,10 @@ class _Importer:
         if isinstance(row, RosterRow) and not shared:
             return self.recorder.apply(row)
         errors = [] if isinstance(row, RosterRow) else list(row.errors)
+        # The line that it clashes with says more than that the record has it too.
+        said = {error.code for error in shared}
         recorded = identity_errors(self.clinic, row.identity)
-        codes = {(error.column, error.code) for error in recorded}
-        errors += recorded + [e for e in shared if (e.column, e.code) not in codes]
+        errors += [*shared, *(error for error in recorded if error.code not in said)]
         raise RowRefusedError(errors)
 
     def _refused(self, raw: RawRow, errors: Iterable[RowError]) -> RowReport:

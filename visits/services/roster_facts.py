@@ -198,7 +198,9 @@ def patient_of(clinic: Clinic, identity: Identity) -> Patient | None:
     """The patient who has this MRN, whoever that is."""
     if not identity.mrn:
         return None
-    return Patient.objects.filter(clinic=clinic, mrn__iexact=identity.mrn).order_by("pk").first()
+    found = list(Patient.objects.filter(clinic=clinic, mrn__iexact=identity.mrn).order_by("pk"))
+    exact = [patient for patient in found if patient.mrn == identity.mrn]
+    return next(iter(exact or found), None)
 
 
 def identity_of_patient(patient: Patient) -> Identity:

@@ -58,7 +58,8 @@ class Command(BaseCommand):
 
     def _write(self, report: ImportReport, path: Path | None) -> None:
         for row, error in report.errors:
-            self.stdout.write(f"row {row}, {error.column}: {error.message} [{error.code}]")
+            sentence = error.message.removeprefix(error.column).lstrip(" :")
+            self.stdout.write(f"row {row}, {error.column}: {sentence} [{error.code}]")
         for row, warning in report.warnings:
             self.stdout.write(f"row {row}, look: {warning.message} [{warning.code}]")
         done = "would be imported" if report.dry_run else "imported"

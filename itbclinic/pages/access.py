@@ -1,0 +1,56 @@
+"""Who may open a page: another clinic's object is not found; a role is told what it may not do."""
+
+from typing import cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from accounts.models import Clinic, User
+from accounts.policies import Action, may
+from accounts.selectors import clinics_for
+
+
+def user_of(request: HttpRequest) -> User:
+    """Who is signed in; the login middleware lets nobody else through."""
+    return cast(User, request.user)
+
+
+def clinics_or_refuse(request: HttpRequest, action: Action) -> list[Clinic]:
+    """The clinics in which the user may do it, by name.
+
+    Raises:
+        PermissionDenied: there is none.
+    """
+    clinics = list(clinics_for(user_of(request), action))
+    if not clinics:
+        raise PermissionDenied(
+            f"It does not let you {action.value}. Ask a clinic administrator if it should."
+        )
+    return clinics
+
+
+def check_may(request: HttpRequest, action: Action, clinic: Clinic) -> None:
+    """Refuse what the role in that clinic does not allow.
+
+    Raises:
+        PermissionDenied: with a sentence for the page.
+    """
+    if not may(user_of(request), action, clinic.pk):
+        raise PermissionDenied(
+            f"Your role at {clinic.name} does not let you {action.value}. "
+            "Ask a clinic administrator if it should."
+        )
+
+
+def choose(clinics: list[Clinic], slug: str) -> list[Clinic]:
+    """The clinic of that slug alone, or all where none is named.
+
+    Raises:
+        Http404: the user has no clinic of that slug here.
+    """
+    if not slug:
+        return clinics
+    chosen = [clinic for clinic in clinics if clinic.slug == slug]
+    if not chosen:
+        raise Http404
+    return chosen

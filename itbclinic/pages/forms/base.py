@@ -1,0 +1,95 @@
+"""What these forms share: the house's field template, and the service's words at its fields."""
+
+from typing import Any, ClassVar
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
+from django import forms
+
+from accounts.rules import Problem, RuleViolation
+from alarms.forms import RuledForm
+
+REQUIRED = "Fill this in."
+
+
+class PageForm(RuledForm):
+    """A form that is laid out by crispy and whose rules live in a service."""
+
+    # The service's name of a field, where the form needs another one.
+    aliases: ClassVar[dict[str, str]] = {}
+
+    def refuse(self, violation: RuleViolation) -> None:
+        super().refuse(
+            RuleViolation(
+                [
+                    Problem(self.field_of(problem.field), problem.code, problem.message)
+                    for problem in violation.problems
+                ]
+            )
+        )
+
+    def field_of(self, name: str) -> str:
+        """The form's field for the service's."""
+        return self.aliases.get(name, name)
+
+    def laid_out(self, *parts: Any) -> FormHelper:
+        """A crispy helper for these parts: fields only, the template has form tag and errors."""
+        helper = FormHelper(self)
+        helper.form_tag = False
+        helper.disable_csrf = True
+        helper.form_show_errors = False
+        helper.field_template = "frame/field.html"
+        helper.layout = Layout(*parts)
+        return helper
+
+    def show_seen(self, fingerprint: str) -> None:
+        """Take what the page now shows as seen: saving again means having compared both."""
+        self.data = {**self.data.dict(), "seen": fingerprint}  # type: ignore[attr-defined]
+
+
+def text(label: str, longest: int, **details: Any) -> forms.CharField:
+    """A line of text."""
+    return forms.CharField(
+        label=label,
+        max_length=longest,
+        widget=details.pop("widget", forms.TextInput(attrs={"autocomplete": "off"})),
+        error_messages={"required": REQUIRED},
+        **details,
+    )
+
+
+def number(label: str, digits: int, places: int, **details: Any) -> forms.DecimalField:
+    """A quantity; the label names its unit."""
+    return forms.DecimalField(
+        label=label,
+        max_digits=digits,
+        decimal_places=places,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        error_messages={
+            "required": REQUIRED,
+            "invalid": "Write a number such as 0.048, without its unit.",
+        },
+        **details,
+    )
+
+
+def whole(label: str, least: int, most: int | None = None, **details: Any) -> forms.IntegerField:
+    """A whole number; the service holds the limits, the browser is told of them."""
+    limits = {"min": least} if most is None else {"min": least, "max": most}
+    return forms.IntegerField(
+        label=label,
+        widget=forms.NumberInput(attrs={**limits, "autocomplete": "off"}),
+        error_messages={"required": REQUIRED, "invalid": "Write a whole number."},
+        **details,
+    )
+
+
+def source(label: str, **details: Any) -> forms.CharField:
+    """Where a figure comes from; a document, its edition, its page."""
+    return forms.CharField(
+        label=label,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say where this figure comes from."},
+        **details,
+    )

@@ -1,0 +1,78 @@
+"""Refused rows as a file to mend and import again: the original headings, the cells word for word.
+
+A cell such as `=HYPERLINK(…)` must stay text when a spreadsheet opens the file, and must come back
+as it was typed when the file is imported:
+
+- In the workbook every cell is stored as text and formatted as text. No spreadsheet runs it or
+  turns its dates round, and it comes back exactly.
+- CSV has no types, so such a cell begins with a zero-width space. A spreadsheet then sees no
+  formula, and the importer leaves that character out wherever it reads a cell
+  (`visits.domain.roster_cells`).
+
+A row with more cells than headings is left out of both: under headings its cells would look as if
+they stood where they belong, which is what the importer doubted. It is mended in the clinic's own
+sheet.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from openpyxl import Workbook
+from openpyxl.styles import Font
+from openpyxl.utils.escape import escape
+
+from visits.domain.roster_file import HEADINGS
+from visits.models import ImportRow
+
+from .csv_cells import FORMULA_SIGNS
+
+MARK: Final = "\u200b"
+SURPLUS: Final = "too_many_cells"
+
+
+def can_be_mended(row: ImportRow) -> bool:
+    """Whether the row's cells surely stand under their own headings."""
+    return all(error.get("code") != SURPLUS for error in row.errors)
+
+
+def columns_of(rows: Iterable[ImportRow]) -> list[str]:
+    """The headings that the importer knows, then what else the sheets had."""
+    others = {name for row in rows for name in row.raw if name not in HEADINGS}
+    return [*HEADINGS, *sorted(others)]
+
+
+def as_csv(rows: Sequence[ImportRow]) -> bytes:
+    """The rows as CSV in UTF-8 with the mark by which spreadsheets know it."""
+    columns = columns_of(rows)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_marked(row.raw.get(name, "")) for name in columns] for row in rows)
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def _marked(cell: str) -> str:
+    return MARK + cell if cell.startswith(FORMULA_SIGNS) else cell
+
+
+def as_workbook(rows: Sequence[ImportRow]) -> bytes:
+    """The rows as XLSX, every cell text."""
+    columns = columns_of(rows)
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Refused rows"
+    sheet.freeze_panes = "A2"
+    for number, line in enumerate([columns, *([r.raw.get(c, "") for c in columns] for r in rows)]):
+        for place, text in enumerate(line, start=1):
+            cell = sheet.cell(row=number + 1, column=place)
+            cell.value = escape(text)
+            cell.data_type = "s"  # never a formula, whatever it begins with
+            cell.number_format = "@"
+            if number == 0:
+                cell.font = Font(bold=True)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
