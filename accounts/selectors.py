@@ -138,7 +138,8 @@ def people_in_audit(clinics: Collection[Clinic]) -> QuerySet[User]:
     """Everybody who has or had a role in these clinics, and the system's own accounts, by name."""
     ids = [clinic.pk for clinic in clinics]
     given = AuditEvent.objects.filter(subject_type="user", clinic_id__in=ids)
-    ever = [UUID(text) for text in given.values_list("subject_id", flat=True).distinct()]
+    keys = given.order_by().values_list("subject_id", flat=True).distinct()
+    ever = [UUID(text) for text in keys]
     return (
         User.objects.filter(
             Q(memberships__clinic__in=ids) | Q(uuid__in=ever) | Q(username__startswith="system-")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Clinic, Role, User
 from accounts.policies import Action, clinic_ids, roles_of
 from accounts.selectors import clinics_for
+from alarms.models import ScanRun
 from alarms.presenters import words
 from alarms.selectors import scans
 
@@ -45,28 +46,36 @@ class Frame:
     entries: list[Entry] = field(default_factory=list)
     clinics: list[Clinic] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
+    sweep: ScanRun | None = None
     blind: str = ""
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """`frame`, made once for a request; empty for a visitor."""
+    return {"frame": frame_of(request)}
+
+
+def frame_of(request: HttpRequest) -> Frame:
+    """The frame of this request; a view that needs its clinics reads them no second time."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
-        return {"frame": Frame()}
+        return Frame()
     found: Frame | None = getattr(request, "_itb_frame", None)
     if found is None:
         found = _frame(request, user)
         request._itb_frame = found  # type: ignore[attr-defined]
-    return {"frame": found}
+    return found
 
 
 def _frame(request: HttpRequest, user: User) -> Frame:
     clinics = list(clinics_for(user, Action.READ_LIST))
+    sweep = scans.last_complete_sweep()
     return Frame(
         entries=entries(request, user),
         clinics=clinics,
         roles=sorted({Role(role).label for role in roles_of(user).values()}),
-        blind=_blind(clinics),
+        sweep=sweep,
+        blind=_blind(sweep, clinics),
     )
 
 
@@ -91,9 +100,8 @@ def address_of(name: str) -> str:
         return ""
 
 
-def _blind(clinics: list[Clinic]) -> str:
+def _blind(run: ScanRun | None, clinics: list[Clinic]) -> str:
     """The sentence for the red banner when the dates were not checked lately."""
-    run = scans.last_complete_sweep()
     if not scans.is_stale(run, timezone.now()):
         return ""
     if run is None or run.finished_at is None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from visits.services.roster import import_roster
-
 from accounts import services as accounts
 from accounts.models import Clinic, Role, Scope, User
 from dosing.services import seed_drug_products
 from pumps.services import seed_pump_models
+from visits.services.roster import import_roster
 
 from .pumps import Maker
 

@@ -13,14 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
 from accounts.models import Clinic, User
-from accounts.policies import Action
-from accounts.selectors import clinics_for
 from alarms.forms import BoardFilterForm
-from alarms.models import Reason
+from alarms.models import Reason, ScanRun
 from alarms.presenters import rows as presenters
 from alarms.presenters import words
-from alarms.selectors import scans, worklist
+from alarms.selectors import worklist
 from dosing.selectors import current_programs
+from itbclinic.context import frame_of
 from refills.selectors import current_fills
 from visits.models import ImportRow
 from visits.selectors import open_refused_rows
@@ -113,12 +112,12 @@ class Board:
 def board(request: HttpRequest) -> HttpResponse:
     """The board, or only its list where htmx asks for it."""
     user = cast(User, request.user)
-    allowed = list(clinics_for(user, Action.READ_LIST))
+    allowed = frame_of(request).clinics
     if not allowed:
         return HttpResponseRedirect(reverse("home"))
     now = timezone.now()
     query, form, clinics = read_query(request, allowed)
-    found = _make(query, clinics, now)
+    found = _make(query, clinics, frame_of(request).sweep, now)
     record_read(user, clinics, now, "board.read", query, len(found.rows) or len(found.excluded))
     board_query.remember(query, request.session)
     htmx: Any = getattr(request, "htmx", None)
@@ -160,7 +159,9 @@ def read_query(
     return query, form, chosen or list(allowed)
 
 
-def _make(query: BoardQuery, clinics: Sequence[Clinic], now: datetime) -> Board:
+def _make(
+    query: BoardQuery, clinics: Sequence[Clinic], sweep: ScanRun | None, now: datetime
+) -> Board:
     ids = [clinic.pk for clinic in clinics]
     filters = query.filters()
     pumps = worklist.listed_pumps(ids, now)
@@ -172,7 +173,6 @@ def _make(query: BoardQuery, clinics: Sequence[Clinic], now: datetime) -> Board:
     more = len(found) > len(page)
     counts = worklist.count(ids, filters, now)
     excluded = reads.excluded(ids, query.search, now) if _wants_excluded(query, counts) else []
-    sweep = scans.last_complete_sweep()
     return Board(
         query=query,
         made_at=words.instant(now, clinics[0].zone),
@@ -182,7 +182,7 @@ def _make(query: BoardQuery, clinics: Sequence[Clinic], now: datetime) -> Board:
         excluded=excluded if query.tab == "excluded" else [],
         excluded_found=len(excluded) if query.search else 0,
         refused=list(open_refused_rows(ids)),
-        recalculating=reads.count_recalculating(pumps),
+        recalculating=reads.count_recalculating(ids, now),
         checked=words.instant(sweep.finished_at, clinics[0].zone) if sweep else "",
         several_clinics=len(clinics) > 1,
         chips=_chips(query),

@@ -9,11 +9,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F, Q
 
 from accounts.models import AuditEvent, User
 from accounts.policies import Action, clinic_ids
 from accounts.selectors import audit_events
-from alarms.models import Exclusion, Reason, Settlement
+from alarms.models import Exclusion, Settlement
 from alarms.presenters import words
 from alarms.selectors import worklist
 from dosing.models import Bolus, Program
@@ -68,9 +69,10 @@ def _excluded(pump: Any) -> tuple[date, ExcludedPump]:
     )
 
 
-def count_recalculating(pumps: worklist.Pumps) -> int:
-    """How many pumps of the list have no dates of their present facts yet."""
-    return pumps.filter(reason=Reason.RECALCULATING).count()
+def count_recalculating(ids: Collection[int], now: datetime) -> int:
+    """How many active pumps have no dates of their present facts yet."""
+    fresh = Q(projection__input_version=F("input_version"))
+    return worklist.active_pumps(ids, now).filter(Q(projection__isnull=True) | ~fresh).count()
 
 
 def pumps_of(patient: Patient) -> list[Pump]:

@@ -16,6 +16,7 @@ sheet.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -30,6 +31,9 @@ from .csv_cells import FORMULA_SIGNS
 
 MARK: Final = "\u200b"
 SURPLUS: Final = "too_many_cells"
+# A workbook writes control characters as _x000D_; a text that already has that form is written so
+# that it comes back as it was.
+_LOOKS_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def can_be_mended(row: ImportRow) -> bool:
@@ -68,7 +72,7 @@ def as_workbook(rows: Sequence[ImportRow]) -> bytes:
     for number, line in enumerate([columns, *([r.raw.get(c, "") for c in columns] for r in rows)]):
         for place, text in enumerate(line, start=1):
             cell = sheet.cell(row=number + 1, column=place)
-            cell.value = escape(text)
+            cell.value = escape(_LOOKS_ESCAPED.sub("_x005F_", text))
             cell.data_type = "s"  # never a formula, whatever it begins with
             cell.number_format = "@"
             if number == 0:

@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 
-from accounts.models import Clinic
+from accounts import services as accounts
+from accounts.models import ApiClient, Clinic, User
 from accounts.policies import Action
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
 from tests import factories
+from visits.models import ImportRow
+from visits.services.roster import import_roster
+
+ROSTER = Path(__file__).resolve().parents[2] / "data" / "clinic-roster.csv"
 
 # Sign-in and health: without patient data.
 STRANGERS = {
@@ -42,10 +48,29 @@ BY_ACTION = {
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
     "pump_alarm_volume": Action.SETTLE,
+    "catalogue": Action.READ_CATALOGUE,
+    "pump_model_add": Action.EDIT_CATALOGUE,
+    "pump_model": Action.EDIT_CATALOGUE,
+    "drug_add": Action.EDIT_CATALOGUE,
+    "drug": Action.EDIT_CATALOGUE,
+    "audit": Action.READ_AUDIT,
+    "audit_csv": Action.READ_AUDIT,
+    "clinic_settings": Action.MANAGE_CLINIC,
+    "clinic_save_settings": Action.MANAGE_CLINIC,
+    "clinic_add_person": Action.MANAGE_CLINIC,
+    "clinic_change_role": Action.MANAGE_CLINIC,
+    "clinic_remove_person": Action.MANAGE_CLINIC,
+    "clinic_add_client": Action.MANAGE_CLINIC,
+    "clinic_revoke_client": Action.MANAGE_CLINIC,
+    "import_rows": Action.RESOLVE_IMPORT,
+    "import_row_dismiss": Action.RESOLVE_IMPORT,
+    "import_rows_csv": Action.RESOLVE_IMPORT,
+    "import_rows_xlsx": Action.RESOLVE_IMPORT,
 }
 POST_ONLY = {
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
-    "pump_alarm_volume",
+    "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
+    "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
 }  # fmt: skip
 
 
@@ -58,26 +83,40 @@ class Objects:
     pump: Pump
     model: PumpModel
     product: DrugProduct
+    member: User
+    client: ApiClient
+    row: ImportRow
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
         pump = factories.due_in(clinic, 4, now)
+        sheet = (ROSTER.read_text(encoding="utf-8-sig").splitlines()[i] for i in (0, 11))
+        import_roster(
+            clinic=clinic, content="\n".join(sheet).encode(), filename_suffix=".csv",
+            as_of=now.date(), by=accounts.system_user("system-import"), now=now,
+        )  # fmt: skip
         return cls(
             clinic=clinic,
             patient=pump.patient,
             pump=pump,
             model=pump.model,
             product=DrugProduct.objects.filter(clinic=clinic)[0],
+            member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
+            client=factories.api_client(clinic)[0],
+            row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
         )
 
 
 def url_of(name: str, objects: Objects) -> str:
     """The address of that name, for these objects where it names any."""
     choices: list[dict[str, Any]] = [
+        {"slug": objects.clinic.slug},
         {},
         {"patient_uuid": objects.patient.uuid},
         {"patient_uuid": objects.patient.uuid, "pump_uuid": objects.pump.uuid},
-        {"slug": objects.clinic.slug},
+        {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
+        {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
+        {"row_uuid": objects.row.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
