@@ -36,7 +36,7 @@ def test_it_runs_survives_its_children_and_leaves_nothing(stack: Stack, tmp_path
             command, env=clean_environ(layout.var), cwd=PROJECT, stdout=stream, stderr=stream
         )
     try:
-        eventually(lambda: layout.demo_json.exists() or runner.poll() is not None, 60)
+        eventually(lambda: layout.demo_json.exists() or runner.poll() is not None, 150)
         assert runner.poll() is None, console.read_text()
         assert stat.S_IMODE(layout.demo_json.stat().st_mode) == 0o600
         told = json.loads(layout.demo_json.read_text())
