@@ -40,8 +40,12 @@ class InterrogationEntry:
 
 
 def lock_pump(pump_id: int) -> Pump:
-    """The pump, locked until the transaction ends. Every change of its facts starts here."""
-    return Pump.objects.select_for_update().select_related("model", "clinic").get(pk=pump_id)
+    """The pump, locked until the transaction ends. Every change of its facts starts here.
+
+    The pump's row only: with the clinic's, every visit of a clinic would wait for every other.
+    """
+    locked = Pump.objects.select_for_update(of=("self",)).select_related("model", "clinic")
+    return locked.get(pk=pump_id)
 
 
 def bump_input_version(pump_ids: Collection[int]) -> None:

@@ -414,6 +414,20 @@ def test_correcting_the_wrong_number_or_name_settles_the_row_too(
     assert refused_lines(clinic) == []
 
 
+def test_somebody_elses_row_settles_nothing(load: Any, clinic: Clinic) -> None:
+    """Only the MRN, only the name, or only the pump in common: it may be another patient."""
+    load(
+        cells(pump_serial="A", mrn="1"),
+        cells(pump_serial="B", mrn="1", last_name="Tsosie"),
+        cells(pump_serial="C", mrn="2", volume="?"),
+        cells(pump_serial="D", mrn="3", last_name="Ali", volume="?"),
+    )
+    load(cells(pump_serial="A", mrn="1"), cells(pump_serial="D", mrn="4", last_name="Eide"))
+    assert refused_lines(clinic) == [
+        (3, "duplicate_mrn"), (4, "not_a_number"), (5, "not_a_number"),
+    ]  # fmt: skip
+
+
 def test_refused_again_it_is_one_row_on_the_board_not_two(load: Any, clinic: Clinic) -> None:
     load(cells(mrn="", volume="?"), cells(mrn="7", volume="?"))
     load(cells(mrn="", volume="?"), cells(mrn="7", volume="25"))

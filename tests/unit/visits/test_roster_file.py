@@ -138,6 +138,10 @@ def test_an_unclosed_quotation_mark_loses_no_patient_in_silence() -> None:
     assert "quotation marks" in refusal(b"\r\n".join(lines))
 
 
+def test_text_beside_a_closed_quotation_mark_is_in_doubt() -> None:
+    assert "line 2 " in refusal(sheet_of().strip() + b'\r\n7,"Ali" or Eide,Bea\r\n8,Ali,Bea\r\n')
+
+
 def test_a_quotation_mark_that_happens_to_be_closed_lines_later_is_noticed_too() -> None:
     lines = [sheet_of().strip(), *(f"{n},Ali{',' * 19}".encode() for n in range(5))]
     lines[1] += b',"swallows'
