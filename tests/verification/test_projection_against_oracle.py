@@ -5,11 +5,14 @@ A failure ends with the smallest case as one line of JSON. ITB_HYPOTHESIS_PROFIL
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from tests.oracles import slow_projection as oracle
 from tests.oracles.projection_cases import Case, cases
 from tests.verification.support import ask, differences, examples, shown
+
+pytestmark = pytest.mark.slow
 
 
 @examples(250)

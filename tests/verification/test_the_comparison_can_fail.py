@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 
 from tests.oracles import slow_projection as oracle
@@ -128,6 +129,7 @@ def planted(place: str, mistake: Callable[..., Any]) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_each_likely_mistake_is_found() -> None:
     unseen = list(MISTAKES)
 
