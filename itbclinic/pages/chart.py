@@ -20,7 +20,7 @@ from pumps.models import Pump
 from refills.models import Appointment
 from refills.selectors import coming_appointments, fill_history
 
-from . import dates_view, program_view, reads
+from . import audit_words, dates_view, program_view, reads
 from .history import Event, History
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Chart:
     device: tuple[tuple[str, str], ...] = ()
     appointments: tuple[str, ...] = ()
     sheet: Sheet | None = None
-    audit: tuple[AuditEvent, ...] = ()
+    audit: tuple[tuple[AuditEvent, str], ...] = ()
 
     @property
     def caregivers(self) -> list[Caregiver]:
@@ -104,7 +104,10 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
         today=today,
         sheet=_sheet(patient),
-        audit=tuple(reads.audit_of(user, patient, pumps)),
+        audit=tuple(
+            (event, audit_words.words_of(event.event))
+            for event in reads.audit_of(user, patient, pumps)
+        ),
     )
     return bare if pump is None else _with_pump(bare, pump, now, today)
 

@@ -1,4 +1,4 @@
-"""The history on a patient's page: each fact with who recorded it, corrected ones struck through."""
+"""The history on a patient's page: each fact with its author, corrected ones struck through."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

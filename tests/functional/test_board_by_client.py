@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic, Role, User
+from alarms.selectors import worklist
 from itbclinic.pages import board as board_page
+from itbclinic.pages.board_query import BoardQuery
 from tests import factories
 
 from . import support
@@ -197,7 +199,7 @@ def test_the_export_goes_over_all_pages(
 ) -> None:
     for number in range(3):
         support.named(clinic, f"Name{number}", 5)
-    query = board_page.BoardQuery(tab="all")
+    query = BoardQuery(tab="all")
     found = list(board_page.matching_rows(query, [clinic], timezone.now(), size=2))
     assert len({row.pk for row in found}) == 3
 
@@ -215,7 +217,7 @@ def test_the_500_page_needs_nothing(clinic: Clinic, nurse: User, client: Client)
     client.force_login(nurse)
     client.raise_request_exception = False
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(board_page.worklist, "listed_pumps", lambda *_: 1 / 0)
+        patch.setattr(worklist, "listed_pumps", lambda *_: 1 / 0)
         response = client.get("/")
     assert response.status_code == 500
     assert b"Something went wrong on our side" in response.content
