@@ -1,6 +1,9 @@
 """Addresses."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.decorators.http import require_safe
+from django.views.generic import TemplateView
 
 from itbclinic import health
 from itbclinic.pages import (
@@ -31,6 +34,14 @@ urlpatterns = [
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),
     path(f"{PUMP}/alarm-volume/", settle.alarm_volume, name="pump_alarm_volume"),
+    # Passwords are given out by an administrator: no mail may be sent from a sign-in page.
+    path(
+        "accounts/password/reset/",
+        login_not_required(
+            require_safe(TemplateView.as_view(template_name="account/password_reset.html"))
+        ),
+        name="account_reset_password",
+    ),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("itbclinic.api.urls")),
     path("healthz", health.healthz, name="healthz"),

@@ -169,6 +169,7 @@ def save_pump_model(
         setattr(model, name, value)
     check_pump_model(model)
     model.save()
+    model.refresh_from_db()  # the decimals as they are stored, so that only a change looks like one
     audit.record(
         event="catalogue.pump_model_saved",
         by=by,
@@ -258,7 +259,15 @@ def check_low_reservoir_alarm(alarm_ml: Decimal, model: PumpModel) -> None:
 def record_interrogation(
     *, pump: Pump, entry: InterrogationEntry, at: datetime, by: User, recorded_at: datetime
 ) -> Interrogation:
-    """Record what the programmer showed; a read alarm volume becomes the pump's setting."""
+    """Record what the programmer showed; a read alarm volume becomes the pump's setting.
+
+    Raises:
+        RuleViolation: `date_in_future`, or as `check_low_reservoir_alarm` says.
+    """
+    if at > recorded_at:
+        raise RuleViolation.of(
+            "at", "date_in_future", "A readout cannot be in the future. Check the date."
+        )
     row = Interrogation.objects.create(
         pump=pump,
         at=at,

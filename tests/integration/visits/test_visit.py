@@ -156,6 +156,16 @@ def test_a_read_alarm_volume_replaces_the_assumed_one(
     assert after < before
 
 
+def test_a_readout_to_come_is_refused(clinic: Clinic, nurse: User, now: datetime) -> None:
+    pump = factories.filled_pump(clinic, AT)
+    entry = InterrogationEntry(source="programmer", low_reservoir_alarm_ml=Decimal(3))
+    with pytest.raises(RuleViolation) as refused:
+        visit.complete_visit(
+            pump_id=pump.pk, at=now + timedelta(minutes=1), by=nurse, now=now, interrogation=entry
+        )
+    assert refused.value.problems[0].code == "date_in_future"
+
+
 def test_facts_refuse_to_change_in_python_and_in_the_database(clinic: Clinic) -> None:
     pump = factories.filled_pump(clinic, AT)
     fill = pump.fills.get()
