@@ -35,7 +35,8 @@ def change_clinic_settings(*, clinic: Clinic, by: User, now: datetime, **setting
         How many pumps were recomputed.
     """
     check_may(by, Action.MANAGE_CLINIC, clinic)
-    locked = Pump.objects.select_for_update().filter(clinic=clinic, explant__isnull=True)
+    pumps_in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True)
+    locked = pumps_in_use.select_for_update(of=("self",))
     pump_ids = list(locked.order_by("pk").values_list("pk", flat=True))
     accounts.change_clinic(clinic=clinic, by=by, at=now, **settings)
     pumps.bump_input_version(pump_ids)

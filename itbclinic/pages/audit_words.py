@@ -182,7 +182,7 @@ def lines_of(event: AuditEvent, zone: ZoneInfo) -> tuple[list[Line], int]:
     before, after = figures.flat(event.before), figures.flat(event.after)
     names = dict.fromkeys([*before, *after])
     if event.before is not None and event.after is not None:
-        changed = [name for name in names if before.get(name) != after.get(name)]
+        changed = [n for n in names if _shown(n, before, zone) != _shown(n, after, zone)]
     else:
         changed = list(names)
     lines = [

@@ -23,6 +23,7 @@ from typing import Final
 from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils.escape import escape
+from openpyxl.writer.excel import save_workbook
 
 from visits.domain.roster_file import HEADINGS
 from visits.models import ImportRow
@@ -78,5 +79,5 @@ def as_workbook(rows: Sequence[ImportRow]) -> bytes:
             if number == 0:
                 cell.font = Font(bold=True)
     out = io.BytesIO()
-    book.save(out)
+    save_workbook(book, out)
     return out.getvalue()

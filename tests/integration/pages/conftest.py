@@ -1,6 +1,7 @@
 """A signed-in client for each role."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Clinic, User
+from accounts.models import AuditEvent, Clinic, User
+from alarms.models import Projection
 from tests import factories
 
 SignedIn = Callable[..., Client]
@@ -48,3 +50,16 @@ def text(response: Any) -> str:
     """What the page says, in one line."""
     content = b"".join(response) if response.streaming else response.content
     return " ".join(content.decode().split())
+
+
+def last_values(event: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the newest event of that kind holds before and after."""
+    found = AuditEvent.objects.filter(event=event).latest("id")
+    assert found.before is not None
+    assert found.after is not None
+    return found.before, found.after
+
+
+def dates(name: str) -> dict[int, date]:
+    """That date of every pump."""
+    return {row.pump_id: getattr(row, name) for row in Projection.objects.all()}

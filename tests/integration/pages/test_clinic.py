@@ -10,10 +10,9 @@ from django.test import Client
 from accounts import services as accounts
 from accounts.models import ApiClient, AuditEvent, Clinic, Membership, Role, Scope, User
 from accounts.rules import RuleViolation
-from alarms.models import Projection
 from tests import factories
 
-from .conftest import SignedIn, queries, signed_in, text, user_of
+from .conftest import SignedIn, dates, last_values, queries, signed_in, text, user_of
 
 pytestmark = pytest.mark.django_db
 URL = "/clinic/wasatch/"
@@ -81,18 +80,18 @@ def test_saving_recomputes_every_pump_and_says_how_many(
     clinic: Clinic, as_role: SignedIn, now: datetime
 ) -> None:
     pumps = [factories.due_in(clinic, 20, now) for _ in range(2)]
-    before = {p.pump_id: p.refill_due_on for p in Projection.objects.all()}
+    before = dates("refill_due_on")
     client = as_role("admin")
     assert "recompute 2 pumps" in text(client.get(URL))
     done = client.post(
         URL + "settings/", settings_of(client) | {"refill_lead_days": "10"}, follow=True
     )
     assert "2 pumps were recomputed" in text(done)
-    after = {p.pump_id: p.refill_due_on for p in Projection.objects.all()}
+    after = dates("refill_due_on")
     for pump in pumps:
         assert after[pump.pk] == before[pump.pk] - timedelta(days=3)
-    event = AuditEvent.objects.get(event="clinic.changed")
-    assert (event.before["refill_lead_days"], event.after["refill_lead_days"]) == (7, 10)
+    was, has = last_values("clinic.changed")
+    assert (was["refill_lead_days"], has["refill_lead_days"]) == (7, 10)
 
 
 @pytest.mark.parametrize(
