@@ -24,9 +24,19 @@ PATIENT_PAGES: Final = (
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
     ("Refills", "board", Action.READ_LIST, PATIENT_PAGES),
-    ("Catalogue", "catalogue", Action.READ_CATALOGUE, ()),
+    (
+        "Catalogue",
+        "catalogue",
+        Action.READ_CATALOGUE,
+        ("pump_model_add", "pump_model", "drug_add", "drug"),
+    ),
     ("Audit", "audit", Action.READ_AUDIT, ()),
-    ("Clinic", "clinic_settings", Action.MANAGE_CLINIC, ()),
+    (
+        "Clinic",
+        "clinic_settings",
+        Action.MANAGE_CLINIC,
+        ("clinic_save_settings", "clinic_add_person", "clinic_add_client"),
+    ),
 )
 
 

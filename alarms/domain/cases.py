@@ -16,13 +16,15 @@ from zoneinfo import ZoneInfo
 from accounts.rules import Problem
 from dosing.domain import programs
 from dosing.domain.checks import days_problems, program_problems, starts_problems
+from dosing.domain.programs import MINUTES_A_DAY
 from dosing.domain.quantities import format_quantity, plain, rounded
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 
 from . import parsing
 from .bolus_checks import bolus_problems
-from .parsing import Reader, Unreadable
+from .delivery import EPOCH
+from .parsing import MOST_DIGITS, Reader, Unreadable
 from .projection import Known, ProjectionInputs, Settings, project
 
 
@@ -49,14 +51,11 @@ def answer_line(line: str) -> dict[str, Any]:
 
 
 def _echo(value: Any) -> Any:
-    """The id as it came, JSON numbers included."""
+    """The id as it came: text, a number, true or false. Anything else names no case: null."""
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else str(value)
-    if isinstance(value, list):
-        return [_echo(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _echo(item) for key, item in value.items()}
-    return value
+        whole = value == value.to_integral_value() and abs(value.adjusted()) <= MOST_DIGITS
+        return int(value) if whole else str(value)
+    return value if isinstance(value, str | bool) else None
 
 
 def answer(source: dict[str, Any]) -> dict[str, Any]:
@@ -64,10 +63,14 @@ def answer(source: dict[str, Any]) -> dict[str, Any]:
     case, problems = read_case(source)
     if case is None:
         return {"status": "error", "errors": _errors(problems)}
-    found = project(case.inputs)
-    if isinstance(found, Known):
-        return _known(found, case.residual_at)
-    return {"status": "unknown", "reason": found.reason}
+    try:
+        found = project(case.inputs)
+        if isinstance(found, Known):
+            return _known(found, case.residual_at)
+        reason: str = found.reason
+    except Exception:  # whatever it is, the lines after this one must be answered
+        reason = "failed"
+    return {"status": "unknown", "reason": reason}
 
 
 def _errors(problems: list[Problem]) -> list[dict[str, str]]:
@@ -118,8 +121,9 @@ def read_case(source: dict[str, Any]) -> tuple[Case | None, list[Problem]]:
     limits = _limits(Reader(source["pump"], "pump", problems)) if _has(case, "pump") else None
     fill, concentration = _fill(case, limits)
     found_programs = _programs(case, limits, concentration)
-    boluses = _boluses(case)
-    if not problems and limits is not None and concentration is not None:
+    sound = not any(problem.field.startswith("programs") for problem in problems)
+    boluses, readable = _boluses(case)
+    if sound and readable and limits is not None and concentration is not None:
         problems += bolus_problems(boluses, found_programs, limits, concentration)
     residual_at = _instants(case, "residual_at")
     as_of = case.optional("as_of", parsing.instant, None)
@@ -215,33 +219,34 @@ def _programs(
     for path, item in case.items("programs"):
         reader = Reader(item, path, case.problems)
         program = read_program(reader, limits)
-        if program is not None and limits is not None:
-            case.problems += [
-                Problem(reader.at(p.field), p.code, p.message)
-                for p in program_problems(program, limits, concentration)
-            ]
         if program is not None:
             found.append(program)
+            case.problems += [
+                Problem(reader.at(p.field), p.code, p.message)
+                for p in program_problems(program, limits or NO_LIMITS, concentration)
+            ]
     return tuple(found)
 
 
 def read_program(program: Reader, limits: PumpLimits | None) -> programs.Program | None:
-    """One program; None when something of it cannot be read."""
+    """One program; None when what it delivers cannot be read.
+
+    A clock that cannot be read is noted, and stood in for, so that the doses are checked as well:
+    the case is refused anyway.
+    """
     common: dict[str, Any] = {
-        "effective_at": program.required("effective_at", parsing.instant),
-        "utc_offset_minutes": program.required("utc_offset_minutes", parsing.offset),
+        "effective_at": program.required("effective_at", parsing.instant) or EPOCH,
+        "utc_offset_minutes": program.required("utc_offset_minutes", parsing.offset) or 0,
         "concentration_mcg_per_ml": program.optional(
             "concentration_mcg_per_ml", _concentration, None
         ),
     }
+    program.failed = False
     mode = program.required("mode", _mode)
     if mode is None:
         return None
-    own = MODES[mode](program, limits)
-    if program.failed or own is None:
-        return None
-    kind, fields = own
-    return kind(**common, **fields)
+    kind, fields = MODES[mode](program, limits)
+    return None if program.failed else kind(**common, **fields)
 
 
 def _concentration(value: Any) -> Decimal | None:
@@ -254,6 +259,16 @@ def _mode(value: Any) -> str:
     return value
 
 
+# Where the pump cannot be read, what does not depend on it is still checked.
+NO_LIMITS = PumpLimits(
+    reservoir_ml=Decimal(0),
+    low_reservoir_alarm_ml=Decimal(0),
+    min_ml_per_day=Decimal(0),
+    max_ml_per_day=Decimal("1e60"),
+    flow_accuracy_percent=Decimal(0),
+    allows_zero_flow=True,
+    max_steps=MINUTES_A_DAY,
+)
 Fields = tuple[type[programs.Program], dict[str, Any]]
 
 
@@ -334,19 +349,21 @@ MODES: dict[str, Callable[[Reader, PumpLimits | None], Fields]] = {
 }
 
 
-def _boluses(case: Reader) -> tuple[programs.Bolus, ...]:
-    found = []
+def _boluses(case: Reader) -> tuple[tuple[programs.Bolus, ...], bool]:
+    """The boluses, and whether all of them could be read."""
+    found, readable = [], True
     for path, item in case.items("boluses"):
         bolus = Reader(item, path, case.problems)
         at = bolus.required("at", parsing.instant)
         dose = bolus.required("dose_mcg", parsing.positive)
         minutes = bolus.required("minutes", parsing.positive)
         replaces = bolus.optional("replaces_program", parsing.boolean, False)
+        readable = readable and not bolus.failed
         if at is not None and dose is not None and minutes is not None:
             found.append(
                 programs.Bolus(at=at, dose_mcg=dose, minutes=minutes, replaces_program=replaces)
             )
-    return tuple(found)
+    return tuple(found), readable
 
 
 def _instants(case: Reader, name: str) -> tuple[datetime, ...]:

@@ -6,6 +6,7 @@ whole weeks and one bisection: the cost does not grow with the length of the int
 """
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -228,30 +229,58 @@ def bolus_span(bolus: Bolus) -> tuple[int, Fraction]:
     return start, start + Fraction(bolus.minutes) * MINUTE_US
 
 
+@dataclass(slots=True)
+class BolusChange:
+    """What begins (positive) and ends (negative) at one instant.
+
+    `rate` in mL per microsecond; how many boluses, and how many that replace the program.
+    """
+
+    rate: Fraction = Fraction(0)
+    count: int = 0
+    replacing: int = 0
+
+    def add(self, rate: Fraction, sign: int, replaces: bool) -> None:
+        """One bolus that begins (`sign` 1) or ends (−1)."""
+        self.rate += sign * rate
+        self.count += sign
+        self.replacing += sign * replaces
+
+
+def bolus_changes(
+    boluses: Sequence[Bolus], concentration_mcg_per_ml: Decimal
+) -> dict[int | Fraction, BolusChange]:
+    """The instants at which boluses begin and end, in microseconds."""
+    changes: dict[int | Fraction, BolusChange] = defaultdict(BolusChange)
+    for bolus in boluses:
+        start, end = bolus_span(bolus)
+        volume_ml = Fraction(bolus.dose_mcg) / Fraction(concentration_mcg_per_ml)
+        rate = volume_ml / (end - start)
+        changes[start].add(rate, 1, bolus.replaces_program)
+        changes[end].add(rate, -1, bolus.replaces_program)
+    return changes
+
+
 def _segments(
     start_us: int,
     programs: Sequence[PreparedProgram],
     boluses: Sequence[Bolus],
     concentration: Decimal,
 ) -> list[Segment]:
-    spans = [(*bolus_span(bolus), bolus) for bolus in boluses]
-    spans = [span for span in spans if span[1] > start_us]
+    changes = bolus_changes(boluses, concentration)
     begins = [max(to_us(prepared.program.effective_at), start_us) for prepared in programs]
-    cuts: set[int | Fraction] = {start_us, *begins}
-    for begin, until, _ in spans:
-        cuts |= {max(begin, start_us), until}
+    cuts = sorted({start_us, *begins, *changes})
     segments: list[Segment] = []
-    before = Fraction(0)
-    for start, end in pairwise([*sorted(cuts), None]):
-        assert start is not None
-        running = [(b, e, bolus) for b, e, bolus in spans if b <= start < e]
-        rate = sum(
-            (Fraction(x.dose_mcg) / Fraction(concentration) / (e - b) for b, e, x in running),
-            Fraction(0),
-        )
+    before, rate, replacing = Fraction(0), Fraction(0), 0
+    for start, end in pairwise([*cuts, None]):
+        assert start is not None  # only the last cut is open
+        if start in changes:
+            rate += changes[start].rate
+            replacing += changes[start].replacing
+        if start < start_us:  # of a bolus that began before the fill, the rest counts
+            continue
         index = bisect_right(begins, start) - 1
-        replaced = any(bolus.replaces_program for _, _, bolus in running)
-        program = None if replaced or index < 0 else programs[index]
+        program = None if replacing or index < 0 else programs[index]
         segment = Segment(start, end, before, program, rate)
         segments.append(segment)
         if end is not None:

@@ -138,9 +138,10 @@ class Reader:
     def __init__(self, source: Any, path: str, problems: list[Problem]) -> None:
         self.path = path
         self.problems = problems
-        self.failed = not isinstance(source, dict)
+        self.absent = not isinstance(source, dict)
+        self.failed = self.absent
         self.source: dict[str, Any] = source if isinstance(source, dict) else {}
-        if self.failed:
+        if self.absent:
             self.problem("", "missing", "Here an object with its fields is needed.")
 
     def at(self, name: str) -> str:
@@ -155,7 +156,7 @@ class Reader:
     def required(self, name: str, read: Callable[[Any], Value]) -> Value | None:
         """A field that must be there; None when it is not or cannot be read."""
         if self.source.get(name) is None:
-            if not (self.failed and not self.source):
+            if not self.absent:
                 self.problem(name, "missing", "This is needed.")
             return None
         return self._read(name, read)
@@ -169,10 +170,10 @@ class Reader:
 
     def nullable(self, name: str, read: Callable[[Any], Value]) -> Value | None:
         """A field that must be there and may be null: nobody forgot it."""
-        if name not in self.source:
+        if name not in self.source and not self.absent:
             self.problem(name, "missing", "This is needed; null says that there is none.")
             return None
-        return None if self.source[name] is None else self._read(name, read)
+        return None if self.source.get(name) is None else self._read(name, read)
 
     def items(self, name: str) -> list[tuple[str, Any]]:
         """The members of a list with their paths; an absent or null list is empty."""

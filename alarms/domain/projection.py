@@ -192,7 +192,7 @@ def project_prepared(
         stability_date=due.stability_date,
         max_interval_date=due.max_interval_date,
         refill_due_on=due.on,
-        window_opens_on=max(fill_date, due.on - timedelta(days=inputs.settings.window_days)),
+        window_opens_on=max(fill_date, _days_after(due.on, -inputs.settings.window_days)),
         binding_clock=due.binding_clock,
         daily_dose_mcg=largest_ml * concentration,
         daily_dose_min_mcg=smallest_ml * concentration,

@@ -352,6 +352,8 @@ def cases(draw: st.DrawFn, unknowns: bool = True) -> Case:
         late = -DAY if unknowns and seldom(draw, 5) else 0
         as_of = draw(st.none() | moments_near(at, late, 60 * DAY))
         case["as_of"] = None if as_of is None else draw(texts_of(as_of))
+    if seldom(draw, 6):  # two clocks on one day
+        fill["stability_days"] = case["max_interval_days"]
     fit_the_maximum(case, exact=seldom(draw, 6))
     if unknowns and seldom(draw, 40):
         case["fill"] = None

@@ -15,14 +15,14 @@ from tests.verification.support import ask, differences, examples, shown
 pytestmark = pytest.mark.slow
 
 
-@examples(250)
+@examples(150)
 @given(case=cases())
 def test_every_field_is_the_slow_oracles(case: Case) -> None:
     found = differences(oracle.answer(case), ask(case))
     assert not found, shown(case, found)
 
 
-@examples(100)
+@examples(60)
 @given(case=cases(unknowns=False))
 def test_every_field_is_the_slow_oracles_where_it_is_known(case: Case) -> None:
     found = differences(oracle.answer(case), ask(case))

@@ -381,6 +381,30 @@ def test_the_due_date_is_on_or_before_each_clock(case: Case) -> None:
     assert (due - opens).days <= case["window_days"], shown(case, [str(opens)])
 
 
+@examples(40)
+@given(case=known_cases, clocks=st.sets(st.sampled_from(["use_by", "max_interval"])))
+def test_of_two_clocks_on_one_day_the_first_binds(case: Case, clocks: set[str]) -> None:
+    """The other clocks are set to the very day that the reservoir asks for."""
+    fill = {**case["fill"], "stability_days": None, "use_by": None}
+    alone = ask_known({**case, "fill": fill, "max_interval_days": None})
+    zone = ZoneInfo(case["timezone"])
+    filled = moment_of(case["fill"]["at"]).astimezone(zone).date()
+    due = date.fromisoformat(alone["refill_due_on"])
+    assume(due > filled)
+    tied: Case = {**case, "fill": fill, "max_interval_days": None}
+    if "use_by" in clocks:
+        tied["fill"] = {**fill, "use_by": due.isoformat()}
+    if "max_interval" in clocks:
+        tied["max_interval_days"] = (due - filled).days
+    assert_same(tied, {**case, "fill": fill, "max_interval_days": None}, "stability_date")
+    never = {**tied, "refill_lead_days": 0}
+    expected = ["low_reservoir", "drug_stability", "max_interval"]
+    there = ["use_by" in clocks, "max_interval" in clocks]
+    named = [name for name, is_there in zip(expected[1:], there, strict=True) if is_there]
+    if case["refill_lead_days"] and named:
+        assert ask_known(never)["binding_clock"] == named[0], shown(never, named)
+
+
 # --- broken lines ------------------------------------------------------------------------------
 
 NO_CASES = [

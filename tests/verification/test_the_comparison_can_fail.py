@@ -14,7 +14,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from tests.oracles import slow_projection as oracle
 from tests.oracles.projection_cases import Case, cases
@@ -129,11 +129,36 @@ def planted(place: str, mistake: Callable[..., Any]) -> Iterator[None]:
         yield
 
 
+# The drug's last day is the day that the alarm asks for: 15-Jan-2025 + 96 days = 28-Apr − 7 days.
+TIE: Case = {
+    "id": "tie",
+    "timezone": "UTC",
+    "refill_lead_days": 7,
+    "window_days": 14,
+    "max_interval_days": None,
+    "pump": {
+        "reservoir_ml": "20", "low_reservoir_alarm_ml": "2", "min_ml_per_day": "0.048",
+        "max_ml_per_day": "24", "flow_accuracy_percent": "14.5", "allows_zero_flow": False,
+    },
+    "fill": {
+        "at": "2025-01-15T10:00:00Z", "volume_ml": "20", "concentration_mcg_per_ml": "2000",
+        "stability_days": 96, "use_by": None,
+    },
+    "programs": [{
+        "effective_at": "2025-01-15T10:00:00Z", "utc_offset_minutes": 0,
+        "mode": "simple_continuous", "daily_dose_mcg": "350", "concentration_mcg_per_ml": None,
+    }],
+    "boluses": [],
+    "residual_at": [],
+}  # fmt: skip
+
+
 @pytest.mark.slow
 def test_each_likely_mistake_is_found() -> None:
     unseen = list(MISTAKES)
 
-    @examples(200)
+    @examples(100)
+    @example(case=TIE)  # random cases seldom have one
     @given(case=cases(unknowns=False))
     def look(case: Case) -> None:
         expected = oracle.answer(case) if unseen else {}

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +227,63 @@ def test_the_command_answers_each_line_in_order_without_a_database() -> None:
     assert [(r["id"], r["status"]) for r in results] == [
         ("a", "known"), (None, "error"), ("b", "error"), (None, "error"), ("c", "known"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window_days": 1_000_000},
+        {"refill_lead_days": 1_000_000},
+        {"fill__stability_days": 1_000_000, "max_interval_days": 1_000_000},
+    ],
+)
+def test_an_absurd_setting_ends_in_a_date_or_a_refusal_never_in_a_crash(
+    changes: dict[str, Any],
+) -> None:
+    assert answer(**changes)["status"] == "known"
+
+
+@pytest.mark.parametrize(
+    ("given", "echoed"),
+    [("7", 7), ('"a"', "a"), ("true", True), ("1.5", "1.5"), ("1e5000", "1E+5000"),
+     ("[" * 400 + "]" * 400, None), ('{"a": 1}', None)],
+)  # fmt: skip
+def test_an_id_is_echoed_and_none_stops_the_lines_after_it(given: str, echoed: Any) -> None:
+    line = json.dumps(case()).replace('"id": 1', f'"id": {given}')
+    result = answer_line(line)
+    assert result["id"] == echoed
+    json.dumps(result)
+
+
+def test_every_missing_field_of_an_empty_object_is_named() -> None:
+    fields = [field for field, _ in codes(answer(pump={}, programs=[{}], boluses=[{}]))]
+    assert fields == [
+        "pump.reservoir_ml", "pump.low_reservoir_alarm_ml", "pump.min_ml_per_day",
+        "pump.max_ml_per_day", "pump.flow_accuracy_percent", "programs[0].effective_at",
+        "programs[0].utc_offset_minutes", "programs[0].mode", "boluses[0].at",
+        "boluses[0].dose_mcg", "boluses[0].minutes",
+    ]  # fmt: skip
+
+
+def test_one_error_hides_no_other() -> None:
+    bolus = {"at": "2025-01-16T10:00:00Z", "dose_mcg": "166", "minutes": "5"}
+    late = {**HEADER, "utc_offset_minutes": "x", "mode": "simple_continuous"}
+    assert codes(answer(timezone="Nowhere", boluses=[bolus])) == [
+        ("timezone", "unknown_timezone"), ("boluses[0].dose_mcg", "flow_above_maximum"),
+    ]  # fmt: skip
+    assert codes(answer(programs=[{**late, "daily_dose_mcg": "1"}])) == [
+        ("programs[0].utc_offset_minutes", "not_a_number"),
+        ("programs[0].daily_dose_mcg", "flow_below_minimum"),
+    ]
+    unordered = flex((WEEK, [STEP, STEP]))
+    assert ("programs[0].groups[0].steps", "flex_steps_unordered") in codes(
+        answer(pump={}, programs=unordered)
+    )
+
+
+def test_hundreds_of_boluses_at_once_are_answered_in_a_moment() -> None:
+    bolus = {"at": "2025-01-16T10:00:00Z", "dose_mcg": "0.1", "minutes": "600"}
+    many = [{**bolus, "at": f"2025-01-16T10:{n // 60:02d}:{n % 60:02d}Z"} for n in range(900)]
+    started = time.perf_counter()
+    assert answer(boluses=many)["status"] == "known"
+    assert time.perf_counter() - started < 5
