@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
 from .models import ApiClient, AuditEvent, Clinic, Membership, User
 from .policies import Action, clinic_ids
@@ -162,3 +162,9 @@ def last_event(subject_type: str, subject_id: object) -> AuditEvent | None:
     """The newest event about something."""
     rows = AuditEvent.objects.filter(subject_type=subject_type, subject_id=str(subject_id))
     return rows.exclude(READ_EVENTS).order_by("-id").first()
+
+
+def change_sequence(clinic_ids: Sequence[int]) -> int:
+    """A number that moves with every change that a list of these clinics could show."""
+    total = Clinic.objects.filter(pk__in=clinic_ids).aggregate(total=Sum("change_sequence"))
+    return total["total"] or 0

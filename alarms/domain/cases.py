@@ -55,7 +55,9 @@ def _echo(value: Any) -> Any:
     if isinstance(value, Decimal):
         whole = value == value.to_integral_value() and abs(value.adjusted()) <= MOST_DIGITS
         return int(value) if whole else str(value)
-    return value if isinstance(value, str | bool) else None
+    if isinstance(value, str):  # half of a surrogate pair could not be written as UTF-8
+        return value.encode("utf-8", "replace").decode()
+    return value if isinstance(value, bool) else None
 
 
 def answer(source: dict[str, Any]) -> dict[str, Any]:

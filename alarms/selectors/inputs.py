@@ -5,7 +5,7 @@ A handful of queries for each chunk, however many pumps are in it.
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from typing import Any, TypeVar
 
@@ -54,6 +54,16 @@ class PumpFacts:
             ),
             boluses=tuple(domain_bolus(bolus) for bolus in self.boluses),
             as_of=now,
+        )
+
+    def as_told_at_printout(self) -> "PumpFacts":
+        """The facts without what the pump was told after the printout."""
+        seen = self.interrogation
+        assert seen is not None
+        return replace(
+            self,
+            programs=[program for program in self.programs if program.effective_at <= seen.at],
+            boluses=[bolus for bolus in self.boluses if bolus.at <= seen.at],
         )
 
     def program_at(self, instant: datetime) -> Program | None:

@@ -6,7 +6,7 @@ right with Celery, the broker and the mail server all dead (reliability.md, 1).
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -194,7 +194,7 @@ def matching(filters: Filters) -> Q:
         found &= Q(rank=UNKNOWN) | Q(projection__refill_due_on__lte=filters.due_before)
     if filters.within_days is not None:
         found &= _due_within(filters.within_days)
-    if not (filters.everything or filters.due_before or filters.due_after or filters.within_days):
+    if not (filters.everything or filters.due_before or filters.within_days):
         found &= Q(rank__lt=NOT_DUE)
     if filters.due_after is not None:
         found &= Q(rank=UNKNOWN) | Q(projection__refill_due_on__gte=filters.due_after)
@@ -233,21 +233,48 @@ def position_of(row: Any) -> Position:
 
 def count(clinic_ids: Collection[int], filters: Filters, now: datetime) -> Counts:
     """All counts of the board in one query, and the excluded in another."""
-    soon = _due_within(30)
-    found = matching(filters)
+    pumps = _with_match(listed_pumps(clinic_ids, now), filters)
     groups: Any = (
-        listed_pumps(clinic_ids, now)
-        .annotate(
-            matched=Case(When(found, then=True), default=False, output_field=BooleanField())
-            if found
-            else Value(True),
-            soon=Case(When(soon, then=True), default=False, output_field=BooleanField()),
-        )
+        pumps.annotate(soon=_flag(_due_within(30)))
         .order_by()
         .values("rank", "matched", "soon", "booked")
         .annotate(n=Count("pk"))
     )
-    return _sum_up(list(groups), excluded=excluded_pumps(clinic_ids, now).count())
+    found = _sum_up(list(groups), excluded=excluded_pumps(clinic_ids, now).count())
+    return replace(found, hidden_more_urgent=_hidden_more_urgent(pumps, list(groups)))
+
+
+def _flag(condition: Q) -> Case:
+    return Case(
+        When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()
+    )
+
+
+def _with_match(pumps: Pumps, filters: Filters) -> Pumps:
+    found = matching(filters)
+    matched = _flag(found) if found else Value(True, output_field=BooleanField())
+    annotated: Pumps = pumps.annotate(matched=matched)
+    return annotated
+
+
+def _hidden_more_urgent(pumps: Pumps, groups: Sequence[dict[str, Any]]) -> int:
+    """How many pumps that need somebody a filter leaves out before the last one that it shows.
+
+    What is not due yet counts as nobody's hurry; with nothing shown, everybody else counts.
+    """
+    least = max((group["rank"] for group in groups if group["matched"]), default=NOT_DUE)
+    left_out = [group for group in groups if not group["matched"] and group["rank"] < NOT_DUE]
+    hidden = sum(int(group["n"]) for group in left_out if group["rank"] < least)
+    if not any(group["rank"] == least for group in left_out):
+        return hidden
+    same: Pumps = pumps.filter(rank=least)
+    last = same.filter(matched=True).order_by("-by_alarm", "-by_due", "-pk")[0]
+    before = (
+        Q(by_alarm__lt=last.by_alarm)
+        | Q(by_alarm=last.by_alarm, by_due__lt=last.by_due)
+        | Q(by_alarm=last.by_alarm, by_due=last.by_due, pk__lt=last.pk)
+    )
+    return hidden + int(same.filter(before, matched=False).count())
 
 
 def _sum_up(groups: Sequence[dict[str, Any]], *, excluded: int) -> Counts:
@@ -258,14 +285,11 @@ def _sum_up(groups: Sequence[dict[str, Any]], *, excluded: int) -> Counts:
             if all(group[name] == value for name, value in wanted.items())
         )
 
-    least_urgent = max((group["rank"] for group in groups if group["matched"]), default=NOT_DUE)
     return Counts(
         active=total(),
         listed=total(matched=True),
         excluded=excluded,
-        hidden_more_urgent=sum(
-            group["n"] for group in groups if not group["matched"] and group["rank"] < least_urgent
-        ),
+        hidden_more_urgent=0,
         by_status={status: total(rank=rank) for rank, status in enumerate(RANKS)},
         to_do=total() - total(rank=NOT_DUE),
         next_30_days=total(soon=True),

@@ -1,9 +1,9 @@
 """What a computed date needs a person for, and whether one has settled it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from alarms.domain.projection import Known
+from alarms.domain.projection import Known, project
 from alarms.models import Reason
 from alarms.selectors.inputs import PumpFacts
 
@@ -12,27 +12,44 @@ TOLERANCE: Final = timedelta(days=1)
 
 
 def printed_date_of(facts: PumpFacts) -> date | None:
-    """The alarm date that the programmer printed for what the pump does now.
-
-    A printout speaks of the fill and the program of its day: after a later fill, program or bolus
-    it says nothing about ours.
-    """
+    """The alarm date that the programmer printed for the fill that is in the pump."""
     seen = facts.interrogation
     if seen is None or (facts.fill is not None and seen.at < facts.fill.at):
         return None
-    later = [program.effective_at for program in facts.programs]
-    later += [bolus.at for bolus in facts.boluses]
-    return None if any(at > seen.at for at in later) else seen.printed_alarm_date
+    return seen.printed_alarm_date
 
 
-def attention_of(found: Known, printed: date | None) -> list[str]:
+def is_outdated(facts: PumpFacts) -> bool:
+    """Whether the pump was told something else after the printout, which then speaks of before."""
+    seen = facts.interrogation
+    return seen is not None and any(at > seen.at for at in _told_at(facts))
+
+
+def _told_at(facts: PumpFacts) -> list[datetime]:
+    return [p.effective_at for p in facts.programs] + [bolus.at for bolus in facts.boluses]
+
+
+def differs(facts: PumpFacts, found: Known, printed: date | None, now: datetime) -> bool:
+    """Whether the printout's alarm date is more than a day off ours for the same facts.
+
+    After a later program or bolus, ours is computed anew from what held at the printout: a
+    difference does not go away by a dose change, only by a person, a refill or a new printout.
+    """
+    if printed is None:
+        return False
+    ours = found.alarm_date
+    if is_outdated(facts):
+        then = project(facts.as_told_at_printout().inputs(now))
+        ours = then.alarm_date if isinstance(then, Known) else None
+    return ours is None or abs(printed - ours) > TOLERANCE
+
+
+def attention_of(facts: PumpFacts, found: Known, printed: date | None, now: datetime) -> list[str]:
     """What makes the known dates doubtful until a named person settles it (calculations.md)."""
     reasons = []
     if found.pump_stopped:
         reasons.append(Reason.PUMP_STOPPED.value)
-    if printed is not None and (
-        found.alarm_date is None or abs(printed - found.alarm_date) > TOLERANCE
-    ):
+    if differs(facts, found, printed, now):
         reasons.append(Reason.ALARM_DATE_MISMATCH.value)
     return reasons
 

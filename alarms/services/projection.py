@@ -7,7 +7,7 @@ recomputes under the pump's lock what a look without locks found different.
 import logging
 import traceback
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -20,7 +20,7 @@ from alarms.selectors.inputs import PumpFacts, load_facts
 from dosing.domain.quantities import rounded
 from pumps.models import Pump
 
-from .judgement import attention_of, printed_date_of, settled_until
+from .judgement import attention_of, is_outdated, printed_date_of, settled_until
 
 logger = logging.getLogger(__name__)
 
@@ -59,17 +59,20 @@ def _compute(facts: PumpFacts, now: datetime) -> dict[str, Any]:
     values["recheck_at"] = facts.next_change_after(now)
     if isinstance(found, Unknown):
         return values | {"unknown_reason": found.reason}
-    return values | _known(facts, found, values["printed_alarm_date"])
+    return values | _known(facts, found, values["printed_alarm_date"], now)
 
 
-def _known(facts: PumpFacts, found: Known, printed: Any) -> dict[str, Any]:
-    attention = attention_of(found, printed)
+def _known(facts: PumpFacts, found: Known, printed: date | None, now: datetime) -> dict[str, Any]:
+    attention = attention_of(facts, found, printed, now)
     dates = [found.alarm_date]
     if Reason.ALARM_DATE_MISMATCH in attention:
         dates.append(printed)
+    elif is_outdated(facts):
+        printed = None  # it agreed, and speaks of a program that has ended
     program = facts.program_at(found.as_of)
     return {
         "attention": attention,
+        "printed_alarm_date": printed,
         "attention_settled_until": settled_until(facts, attention),
         "alarm_at": found.alarm_at,
         "alarm_date": found.alarm_date,

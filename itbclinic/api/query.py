@@ -1,10 +1,12 @@
 """The query parameters of the refill-due list, checked: a mistyped filter is never ignored."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
+
+from django.http import QueryDict
 
 from accounts.rules import Problem
 from alarms.selectors.worklist import RANKS, Filters
@@ -40,7 +42,7 @@ class Query:
         return hashlib.sha256(repr((self.filters, self.clinic)).encode()).hexdigest()[:16]
 
 
-def parse(parameters: Mapping[str, str]) -> Query:
+def parse(parameters: QueryDict) -> Query:
     """Read the parameters.
 
     Raises:
@@ -50,6 +52,11 @@ def parse(parameters: Mapping[str, str]) -> Query:
         Problem(name, "unknown_parameter", f"Known are: {', '.join(KNOWN)}.")
         for name in parameters
         if name not in KNOWN
+    ]
+    problems += [
+        Problem(name, "repeated", "Give this once; several statuses with commas.")
+        for name in parameters
+        if len(parameters.getlist(name)) > 1
     ]
     readers: dict[str, Callable[[str], Any]] = {
         "due_before": _date,
@@ -62,7 +69,7 @@ def parse(parameters: Mapping[str, str]) -> Query:
     for name, read in readers.items():
         if parameters.get(name):
             try:
-                values[name] = read(parameters[name])
+                values[name] = read(str(parameters[name]))
             except ValueError as error:
                 problems.append(Problem(name, "bad_value", str(error)))
     if problems:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +18,7 @@ from rest_framework.views import APIView
 from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope
 from accounts.rules import Problem
+from accounts.selectors import change_sequence
 from alarms.selectors import scans, worklist
 from itbclinic import refill_list
 from visits.selectors import open_refused_rows
@@ -62,7 +62,7 @@ class RefillsDue(APIView):
         sweep = found.pop("_sweep")
         etag = _etag(found)
         headers = {"ETag": etag, "X-Computed-At": sweep, "Vary": "Authorization, Accept"}
-        if etag in _candidates(request.headers.get("If-None-Match", "")):
+        if _has_it(request.headers.get("If-None-Match", ""), etag):
             return HttpResponse(status=304, headers=headers)
         _audit(client, clinics, now, len(found["results"]))
         return Response(found, headers=headers)
@@ -81,9 +81,9 @@ def _clinics(client: ApiClient, query: Query) -> list[Clinic]:
 
 def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime) -> dict[str, Any]:
     ids = [clinic.pk for clinic in clinics]
-    # The sequence is read before the rows: a change in between shows as a move, never as none.
+    # Of page 1 it is read before the rows: whatever changes from here on shows as a move.
     state = {
-        "sequence": sum(clinic.change_sequence for clinic in clinics),
+        "sequence": change_sequence(ids),
         "dates": [refill_list.clinic_date(clinic, now).isoformat() for clinic in clinics],
         "query": query.fingerprint(),
     }
@@ -95,7 +95,9 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
     counts = worklist.count(ids, query.filters, now)
     sweep = scans.last_complete_sweep()
     computed_at = _instant(sweep.finished_at) if sweep and sweep.finished_at else None
-    moved = (first["sequence"], first["dates"]) != (state["sequence"], state["dates"])
+    # Read again after the rows: a change that they show has committed, and so has its sequence.
+    sequence = change_sequence(ids)
+    moved = (first["sequence"], first["dates"]) != (sequence, state["dates"])
     return {
         "as_of": _instant(now),
         "computed_at": computed_at,
@@ -163,8 +165,10 @@ def _etag(found: dict[str, Any]) -> str:
     return f'W/"{digest[:32]}"'
 
 
-def _candidates(header: str) -> Iterable[str]:
-    return (tag.strip() for tag in header.split(","))
+def _has_it(header: str, etag: str) -> bool:
+    """Whether `If-None-Match` names the tag; weak and strong forms compare as one (RFC 9110)."""
+    named = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in named or etag.removeprefix("W/") in named
 
 
 def _audit(client: ApiClient, clinics: list[Clinic], now: datetime, rows: int) -> None:

@@ -38,6 +38,8 @@ class CsvRenderer(BaseRenderer):
             response["Content-Disposition"] = 'attachment; filename="refills-due.csv"'
             response["X-Total-Count"] = str(data["total_count"])
             response["X-Complete"] = "true" if data["complete"] else "false"
+            response["X-Hidden-More-Urgent"] = str(data["hidden_more_urgent"])
+            response["X-Unimported-Rows"] = str(len(data["unimported_rows"]))
             if data["next"]:
                 response["Link"] = f'<{data["next"]}>; rel="next"'
         return out.getvalue().encode()

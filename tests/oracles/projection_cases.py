@@ -312,7 +312,10 @@ def program_lists(
         before = [moment for moment in before if moment <= start[0]]
     after = [draw(moments_near(at, 1, 50 * DAY)) for _ in range(draw(st.integers(0, 2)))]
     found = []
-    for moment in [*before, *start, *sorted(after)]:
+    moments = [*before, *start, *sorted(after)]
+    if moments and seldom(draw, 5):  # two at one instant
+        moments = sorted([*moments, draw(st.sampled_from(moments))])
+    for moment in moments:
         older = moment in before
         other = (older or unknowns) and seldom(draw, 3 if older else 20)
         text = draw(st.sampled_from(CONCENTRATIONS)) if other else own

@@ -422,23 +422,8 @@ NO_CASES = [
     "\x00",
     "{'a'}",
 ]
-JUNK: Any = [
-    None,
-    "",
-    "abc",
-    "-1",
-    "NaN",
-    "Infinity",
-    "1e400",
-    "0",
-    True,
-    [],
-    {},
-    1.5,
-    "٣",
-    -7,
-    [None],
-]
+JUNK: list[Any] = [None, "", "abc", "-1", "NaN", "Infinity", "1e400", "1e-400", "0", "٣", -7, 1.5]
+JUNK += [True, [], {}, [None], "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", 10**30]
 
 
 def assert_is_an_answer(line: str) -> None:

@@ -246,7 +246,7 @@ def test_an_absurd_setting_ends_in_a_date_or_a_refusal_never_in_a_crash(
 @pytest.mark.parametrize(
     ("given", "echoed"),
     [("7", 7), ('"a"', "a"), ("true", True), ("1.5", "1.5"), ("1e5000", "1E+5000"),
-     ("[" * 400 + "]" * 400, None), ('{"a": 1}', None)],
+     ('"\\ud800"', "?"), ("[" * 400 + "]" * 400, None), ('{"a": 1}', None)],
 )  # fmt: skip
 def test_an_id_is_echoed_and_none_stops_the_lines_after_it(given: str, echoed: Any) -> None:
     line = json.dumps(case()).replace('"id": 1', f'"id": {given}')
