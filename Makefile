@@ -16,10 +16,13 @@ setup:  ## Make .venv from requirements.lock; nothing when nothing changed.
 	@command -v $(PYTHON) >/dev/null || { echo "make setup: $(PYTHON) is missing; install Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) itbclinic/devstack/make_venv.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
-lock: setup  ## Recompile requirements.lock from pyproject.toml.
+lock: setup  ## Recompile both locks from pyproject.toml.
 	.venv/bin/python -m piptools compile --quiet --extra demo --extra dev --generate-hashes --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe \
 	  -o requirements.lock pyproject.toml
+	.venv/bin/python -m piptools compile --quiet --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe \
+	  -c requirements.lock -o requirements-production.lock pyproject.toml
 
 demo: setup  ## Run the demo until Ctrl-C (PORT=8000).
 	@exec $(RUN) demo --port "$(PORT)"

@@ -20,6 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 
 EMPTY_SCHEMA: Final = """
 BEGIN;
+SET client_min_messages = warning;
 SET lock_timeout = '10s';
 DROP SCHEMA IF EXISTS public CASCADE;
 CREATE SCHEMA public AUTHORIZATION pg_database_owner;
@@ -97,7 +98,7 @@ def others_at_work() -> int:
 
 
 def program(name: str) -> str:
-    """PostgreSQL's client program, at least as new as the server; pg_dump refuses newer ones.
+    """PostgreSQL's client program; pg_dump refuses a server that is newer than itself.
 
     Raises:
         ArchiveError: when this machine has none.
@@ -136,10 +137,10 @@ def dump(target: Path) -> Counts:
             cursor.execute("SELECT pg_export_snapshot()")
             snapshot = cursor.fetchone()[0]
             held = counts()
-            words = ["--format=custom", "--no-owner", "--no-privileges", "--schema=public"]
+            words = ["--format=custom", "--no-owner", "--no-privileges"]  # `release` grants anew
             _succeed("pg_dump", *words, f"--snapshot={snapshot}", f"--file={unfinished}")
         check_archive(unfinished)
-        os.link(unfinished, target)  # unlike a rename, it refuses a name that came up meanwhile
+        unfinished.rename(target)
         _sync(target.parent)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -191,19 +192,17 @@ def load(archive: Path) -> None:
     Raises:
         ArchiveError: when anything failed; the database is then as it was.
     """
-    connection.close()
     reader = [program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(archive)]
-    connection.close()  # `program` asked the server; our session would be in the way
     writer = [program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]
-    connection.close()
-    with subprocess.Popen(
+    connection.close()  # its prepared knowledge of the tables would be of the old ones
+    with subprocess.Popen(  # noqa: S603
         writer, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     ) as psql:  # fmt: skip
         problem = _feed(psql.stdin, reader)
         said = psql.stderr.read().decode(errors="replace").strip() if psql.stderr else ""
     if problem or psql.returncode:
-        reason = problem or _first_error(said)
+        reason = _first_error(said) if psql.returncode else problem
         raise ArchiveError(f"{archive} was not restored: {reason}. Nothing was changed.")
 
 
@@ -214,7 +213,9 @@ def _feed(pipe: IO[bytes] | None, reader: list[str]) -> str:
     try:
         pipe.write(EMPTY_SCHEMA.encode())
         pipe.flush()
-        done = subprocess.run(reader, stdout=pipe, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(  # noqa: S603
+            reader, stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
         if done.returncode == 0:
             pipe.write(b"\nCOMMIT;\n")
         pipe.close()
@@ -237,7 +238,9 @@ def _succeed(name: str, *words: str) -> None:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, env=_environment(), capture_output=True, check=False)
+    return subprocess.run(  # noqa: S603
+        command, env=_environment(), capture_output=True, check=False
+    )
 
 
 def _environment() -> dict[str, str]:

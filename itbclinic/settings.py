@@ -135,6 +135,11 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
+# The hospital's proxy adds the last address of X-Forwarded-For; without it all of its people share
+# one, and a few mistyped passwords would keep everybody out.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if ENV.production else 0
+# A whole clinic may share one address: guessing is slowed for the account, hardly for the address.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,120/m/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 
 SESSION_COOKIE_AGE = 12 * 60 * 60

@@ -95,10 +95,7 @@ def active_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     return (
         Pump.objects.filter(clinic_id__in=clinic_ids)
         .annotate(today=_Today(F("clinic__timezone"), instant))
-        .filter(
-            ~Exists(Explant.objects.filter(pump=OuterRef("pk"), at__lte=now)),
-            Q(implanted_on__isnull=True) | Q(implanted_on__lte=F("today")),
-        )
+        .filter(~Exists(Explant.objects.filter(pump=OuterRef("pk"), at__lte=now)))
     )
 
 

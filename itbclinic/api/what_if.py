@@ -15,7 +15,7 @@ from alarms.domain.cases import answer_line
 
 from . import schemas
 
-MAX_BYTES = 100_000  # a case is a few kB; exact sums over thousands of boluses take long
+MAX_BYTES = 32_000  # a case is a few kB; exact sums over many boluses take long
 
 
 class RawJsonParser(BaseParser):
@@ -26,7 +26,7 @@ class RawJsonParser(BaseParser):
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         raw = stream.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
-            raise ParseError("The case is larger than 100 kB.")
+            raise ParseError("The case is larger than 32 kB.")
         try:
             return str(raw.decode("utf-8"))
         except UnicodeDecodeError as error:

@@ -22,6 +22,7 @@ OWNER_COMMANDS = (
     "release", "migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations",
     "optimizemigration", "test", "testserver", "createcachetable", "flush", "sqlflush",
     "sqlsequencereset", "remove_stale_contenttypes", "inspectdb", "bench",
+    "backup", "restore",
 )  # fmt: skip
 SCAN_COMMANDS = ("sweep", "check_reminders")
 BROKER_COMMANDS = ("runserver",)  # pages ring the doorbell; plain commands need none

@@ -12,6 +12,7 @@ import logging
 import re
 import traceback
 import uuid
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -52,7 +53,8 @@ def trace(error: BaseException) -> dict[str, Any]:
         frames = traceback.extract_tb(current.__traceback__)[-MAX_FRAMES:]
         places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         code = getattr(current, "pgcode", None)  # PostgreSQL's own, such as 23505
-        chain.append({"type": type(current).__qualname__, "sqlstate": code, "at": places})
+        known = {"type": type(current).__qualname__, "sqlstate": code, "at": places}
+        chain.append({name: value for name, value in known.items() if value})
         current = current.__cause__ or current.__context__
     return {"error": chain[0]["type"], "trace": chain}
 
@@ -61,9 +63,11 @@ class NoPatientData(logging.Filter):
     """Makes a record safe before any handler formats it. It lets every record through."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, dict):
-            args: dict[str, Any] = {name: safe(value) for name, value in record.args.items()}
-            record.args = args
+        if isinstance(record.args, Mapping):
+            named: dict[str, object] = {
+                str(name): safe(value) for name, value in record.args.items()
+            }
+            record.args = named
         elif record.args:
             record.args = tuple(safe(value) for value in record.args)
         if not isinstance(record.msg, str):
@@ -84,7 +88,7 @@ def facts_of(record: logging.LogRecord) -> dict[str, Any]:
     """What `extra` and the surrounding request or task say; `extra` wins."""
     around = context.get() or {}
     given = {name: record.__dict__[name] for name in FIELDS if name in record.__dict__}
-    return {name: safe(value) for name, value in {**around, **given}.items() if value is not None}
+    return {name: safe(value) for name, value in (around | given).items() if value is not None}
 
 
 class JsonFormatter(logging.Formatter):

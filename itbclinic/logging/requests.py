@@ -6,7 +6,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 
 from accounts.models import ApiClient, User
 from itbclinic.logging.records import context
@@ -62,10 +64,13 @@ def path_of(request: HttpRequest) -> str:
     What leads nowhere is not written at all: a mistyped address may be a name. A key in the
     address, as for a new password, is written as its name.
     """
-    match = request.resolver_match
-    if match is None:
-        return "(no such address)"
     path = request.path
+    if path.startswith(settings.STATIC_URL):
+        return path
+    try:
+        match = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return "(no such address)"
     for name, value in match.kwargs.items():
         if not isinstance(value, uuid.UUID) and name not in TELLING_NOTHING:
             path = path.replace(str(value), f"<{name}>")

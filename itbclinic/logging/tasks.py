@@ -25,17 +25,15 @@ def started(task_id: str, task: Any, **_: Any) -> None:
 
 
 @signals.task_failure.connect
-def failed(task_id: str, exception: BaseException, sender: Any, **_: Any) -> None:
+def failed(exception: BaseException, **_: Any) -> None:
     """Type and place of the error; its text may quote a row."""
     failure = (type(exception), exception, exception.__traceback__)
-    logger.error("task %s failed", sender.name, exc_info=failure)
+    logger.error("task failed", exc_info=failure)
 
 
 @signals.task_postrun.connect
-def ended(task_id: str, task: Any, state: str | None = None, **_: Any) -> None:
+def ended(task_id: str, state: str | None = None, **_: Any) -> None:
     """The task's line."""
     duration = time.monotonic() - _started.pop(task_id, time.monotonic())
-    logger.info(
-        "task %s ended", task.name, extra={"state": state, "duration_ms": round(duration * 1000)}
-    )
+    logger.info("task ended", extra={"state": state, "duration_ms": round(duration * 1000)})
     context.set(None)

@@ -26,6 +26,8 @@ def board_csv(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(f"It does not let you {Action.READ_LIST.value}.")
     now = timezone.now()
     query, _, clinics = board.read_query(request, allowed)
+    if query.problems:  # a file does not show what was ignored, as the page does
+        return HttpResponse("\n".join(query.problems), status=400, content_type="text/plain")
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)

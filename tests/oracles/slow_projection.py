@@ -78,13 +78,14 @@ def in_force_from_the_fill(case: Case, moment: Fraction) -> Program:
 
 
 def programs_from_the_fill_on(case: Case) -> list[Program]:
-    """Each program that is in force at the fill or at any time later."""
+    """The one in force at the fill, and each that takes effect later.
+
+    Of two later ones at one instant the first is never in force. It is listed all the same: one
+    of another concentration then makes the answer unknown, which is the reading that warns earlier.
+    """
     fill_at = instant(case["fill"]["at"])
-    moments = {fill_at}
-    for program in case["programs"]:
-        moments.add(max(fill_at, instant(program["effective_at"])))
-    in_force = [program_in_force(case, moment) for moment in sorted(moments)]
-    return [program for program in in_force if program is not None]
+    later = [p for p in case["programs"] if instant(p["effective_at"]) > fill_at]
+    return [in_force_from_the_fill(case, fill_at), *later]
 
 
 @dataclass

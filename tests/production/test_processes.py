@@ -168,6 +168,16 @@ def test_the_web_answers_behind_a_proxy_and_logs_only_json(house: House, tmp_pat
     assert "Tester" not in log.read_text()
 
 
+def test_sign_in_attempts_are_counted_by_the_caller_s_own_address(house: House) -> None:
+    code = (
+        "from django.test import RequestFactory as F;"
+        "from allauth.core.internal.httpkit import get_client_ip as ip;"
+        "print(ip(F().get('/', headers={'X-Forwarded-For': '6.6.6.6, 10.1.2.3'})))"
+    )
+    done = house.manage("shell", "--no-imports", "-c", code, service="web")
+    assert done.stdout.strip() == "10.1.2.3", "a caller may choose the first, not the last"
+
+
 def answer(port: int, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
     """Status and headers, without following; 0 while nobody listens."""
 
@@ -223,6 +233,17 @@ def test_an_old_scan_turns_the_worker_unhealthy(
         assert healthcheck.worker().startswith(problem)
         assert bool(healthcheck.worker()) == bool(problem), (kind, minutes)
     assert settings.SWEEP_STALE_AFTER_SECONDS == healthcheck.SWEEP_STALE_AFTER_SECONDS
+
+
+def test_the_first_administrator_of_the_runbook_is_made(house: House) -> None:
+    page = (ROOT / "docs" / "runbooks" / "deploy.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0].replace("getpass()", "'Correct-horse-9'")
+    url = house.environ("web")["DATABASE_URL"]
+    words = ["seed_clinic", "--slug", "riverside", "--timezone", "America/Denver"]
+    for command in (words, ["shell", "--no-imports", "-c", code]):
+        done = house.manage(*command, service="web")
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert query(url, "select role from accounts_membership") == "admin"
 
 
 def test_beat_s_schedule_is_the_one_of_the_settings(house: House) -> None:

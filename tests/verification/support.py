@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from hypothesis import HealthCheck, assume, settings
 
 from alarms.domain.cases import answer_line
-from tests.oracles.projection_cases import Case
+from tests.oracles.projection_cases import Case, plain
 
 Result = dict[str, Any]
 
+DOSES = {"daily_dose_mcg", "dose_mcg", "basal_mcg_per_hour", "bolus_mcg"}
 PLAIN_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 MILLIONTH = Fraction(1, 10**6)
 KNOWN_FIELDS = [
@@ -74,6 +76,25 @@ def examples(count: int) -> settings:
     """So many examples, and fifty times as many in the long profile; no global profile is set."""
     profile = settings.get_profile("itb_long" if LONG else "itb_default")
     return settings(profile, max_examples=count * 50 if LONG else count)
+
+
+def changed(value: Any, names: set[str], change: Callable[[Any], Any]) -> Any:
+    """A copy of the case in which each field of those names is changed."""
+    if isinstance(value, list):
+        return [changed(item, names, change) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: change(item) if name in names and item is not None else changed(item, names, change)
+        for name, item in value.items()
+    }
+
+
+def times(case: Case, names: set[str], factor: int) -> Case:
+    def multiplied(text: str) -> str:
+        return plain(Fraction(text) * factor, len(text.partition(".")[2]))
+
+    return dict(changed(case, names, multiplied))
 
 
 def ask_line(line: str) -> Result:

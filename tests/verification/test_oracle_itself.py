@@ -239,3 +239,13 @@ def test_a_bridge_replaces_the_program_while_it_runs() -> None:
 def test_unknown_and_why(changes: dict[str, Any], reason: str) -> None:
     got = oracle.answer(a_case(**changes))
     assert got == {"id": "worked", "status": "unknown", "reason": reason}
+
+
+def test_of_two_programs_at_one_instant_only_the_last_listed_is_in_force() -> None:
+    """At the fill the first does not count; later it does count as a mismatch, which warns."""
+    weaker = {"concentration_mcg_per_ml": "500"}
+    at, later = "2025-01-15T10:00:00Z", "2025-02-15T10:00:00Z"
+    at_the_fill = [simple("70", at) | weaker, simple("350", at)]
+    assert oracle.answer(a_case(programs=at_the_fill))["alarm_at"] == "2025-04-28T06:34:17Z"
+    afterwards = [simple("350", at), simple("70", later) | weaker, simple("350", later)]
+    assert oracle.answer(a_case(programs=afterwards))["reason"] == "concentration_mismatch"

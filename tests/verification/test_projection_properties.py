@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -25,18 +24,20 @@ from tests.oracles.projection_cases import (
     rfc3339,
 )
 from tests.verification.support import (
+    DOSES,
     ERROR_CODES,
     MILLIONTH,
     Result,
     ask,
     ask_known,
     ask_line,
+    changed,
     examples,
     shown,
+    times,
 )
 
 FOREVER = "9999-12-31T23:59:59Z"
-DOSES = {"daily_dose_mcg", "dose_mcg", "basal_mcg_per_hour", "bolus_mcg"}
 FLOWS = {"min_ml_per_day", "max_ml_per_day"}
 VOLUMES = {"reservoir_ml", "low_reservoir_alarm_ml", "volume_ml"}
 INSTANTS = {"at", "effective_at", "as_of"}
@@ -45,25 +46,6 @@ known_cases = cases(unknowns=False)
 
 
 # --- changing a case ---------------------------------------------------------------------------
-
-
-def changed(value: Any, names: set[str], change: Callable[[Any], Any]) -> Any:
-    """A copy of the case in which each field of those names is changed."""
-    if isinstance(value, list):
-        return [changed(item, names, change) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: change(item) if name in names and item is not None else changed(item, names, change)
-        for name, item in value.items()
-    }
-
-
-def times(case: Case, names: set[str], factor: int) -> Case:
-    def multiplied(text: str) -> str:
-        return plain(Fraction(text) * factor, len(text.partition(".")[2]))
-
-    return dict(changed(case, names, multiplied))
 
 
 def moved(case: Case, by: timedelta) -> Case:

@@ -45,6 +45,7 @@ OPTIONAL: Final = frozenset(
 MAX_BYTES: Final = 20 * 1024 * 1024
 MAX_ROWS: Final = 20_000
 _LINES_BEFORE_HEADINGS: Final = 20  # titles, a logo, Excel's own "sep=;"
+_CELLS_OF_A_PATIENT: Final = 8  # a row with so many cells may be one
 _FEWEST_HEADINGS: Final = 4  # a line with fewer is no heading line
 
 _OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and any XLSX with a password
@@ -126,11 +127,24 @@ def _xlsx_sheet(content: bytes) -> RosterSheet:
             "Save the current one as a file of its own and import that."
         )
     best = (
-        with_headings[0][1]
+        with_headings[0]
         if with_headings
-        else max((lines for _, lines in sheets), key=_most_headings, default=[])
+        else max(sheets, key=lambda sheet: _most_headings(sheet[1]), default=("", []))
     )
-    return _as_sheet(best, surplus_is_doubtful=False)
+    others = [name for name, lines in sheets if name != best[0] and _may_hold_patients(lines)]
+    if others:
+        names = ", ".join(f"“{name}”" for name in others)
+        raise RosterFileError(
+            f"Other sheets of this workbook have wide rows too: {names}. If patients are in them, "
+            "put them under the headings; save the sheet to import as a file of its own."
+        )
+    return _as_sheet(best[1], surplus_is_doubtful=False)
+
+
+def _may_hold_patients(lines: Sequence[Sequence[str]]) -> bool:
+    """Whether a sheet looks like a roster: it must not be left out without a word."""
+    widest = max((sum(1 for cell in line if _visible(cell)) for line in lines), default=0)
+    return widest >= _CELLS_OF_A_PATIENT or _most_headings(lines) >= _FEWEST_HEADINGS
 
 
 def _key(heading: str) -> str:
@@ -151,12 +165,16 @@ def _most_headings(lines: Sequence[Sequence[str]]) -> int:
 
 
 def _heading_index(lines: Sequence[Sequence[str]], *, complete: bool = False) -> int | None:
-    """The line that holds the headings: the one with most of them near the top."""
+    """The line that holds the headings: the first near the top with enough of them.
+
+    Never a later one with more: the rows above it would vanish. A first line that lacks a heading
+    is refused with that heading's name.
+    """
     top = lines[:_LINES_BEFORE_HEADINGS]
-    most = _most_headings(lines)
-    if most < _FEWEST_HEADINGS:
+    enough = [i for i, line in enumerate(top) if _known_headings(line) >= _FEWEST_HEADINGS]
+    if not enough:
         return None
-    index = next(i for i, line in enumerate(top) if _known_headings(line) == most)
+    index = enough[0]
     if complete and _REQUIRED - {_BY_KEY.get(_key(cell)) for cell in top[index]}:
         return None
     return index

@@ -4,7 +4,7 @@ A row is settled by the row that took its place: imported, found on record, or r
 refused row says of a later refill is never settled by a sheet that knows only an earlier one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,19 +19,25 @@ from visits.selectors import open_refused_rows
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A row of a sheet as far as it can be told whose and of when it is."""
+    """A row of a sheet as far as it can be told whose and of when it is.
+
+    `wrong` are the columns that it was refused for.
+    """
 
     cells: Mapping[str, str]
     identity: Identity
     refilled_on: date | None
+    wrong: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, raw: RawRow) -> "Seen":
+    def of(cls, raw: RawRow, wrong: Iterable[str] = ()) -> "Seen":
         refill = last_refill_of(raw)
-        return cls(raw.cells, identity_of(raw), refill.day if refill else None)
+        return cls(raw.cells, identity_of(raw), refill.day if refill else None, frozenset(wrong))
 
-    def same_text(self, other: "Seen") -> bool:
-        return all(self.cells.get(h, "") == other.cells.get(h, "") for h in HEADINGS)
+    def same_text(self, other: "Seen", apart_from: Collection[str] = ()) -> bool:
+        return all(
+            self.cells.get(h, "") == other.cells.get(h, "") for h in HEADINGS if h not in apart_from
+        )
 
     def same_pump(self, other: "Seen") -> bool:
         """Two of the three agree: MRN, serial number, and name with date of birth."""
@@ -51,8 +57,10 @@ def takes_the_place(new: Seen, old: Seen, outcome: str) -> bool:
     if not new.same_pump(old):
         return False
     if old.refilled_on is None:
-        # It may speak of a refill that the sheet with this row did not know yet.
-        return outcome != ImportRow.Outcome.UNCHANGED
+        # It may speak of a refill that the sheet with this row did not know yet: only the same row
+        # with its wrong cells mended takes its place.
+        mended = new.same_text(old, apart_from=old.wrong)
+        return mended and outcome != ImportRow.Outcome.UNCHANGED
     return new.refilled_on is None or old.refilled_on <= new.refilled_on
 
 
@@ -62,7 +70,8 @@ class OpenRows:
     def __init__(self, clinic: Clinic, *, by: User, now: datetime) -> None:
         self._clinic, self._by, self._now = clinic, by, now
         self._open = {
-            row.pk: Seen.of(RawRow(row.row, row.raw)) for row in open_refused_rows([clinic.pk])
+            row.pk: Seen.of(RawRow(row.row, row.raw), [error["column"] for error in row.errors])
+            for row in open_refused_rows([clinic.pk])
         }
 
     def settled_by(self, row: ImportRow, seen: Seen) -> list[int]:

@@ -442,7 +442,7 @@ def test_an_older_sheet_does_not_settle_what_a_newer_one_said(load: Any, clinic:
     load(cells(last_refill="10/20/26"))  # its date cannot be read: which refill it is, is open
     load(cells())
     assert refused_lines(clinic) == [(2, "ambiguous_date")]
-    load(cells(last_refill="10/20/2026", alarm_date=""))
+    load(cells(last_refill="10/20/2026"))
     assert refused_lines(clinic) == []
 
 

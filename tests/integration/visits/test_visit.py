@@ -188,6 +188,16 @@ def test_the_applications_roles_have_no_grant_to_change_facts(role: str, verb: s
             connection.cursor().execute(as_role)
 
 
+@pytest.mark.parametrize("role", database_roles.APPLICATION_ROLES)
+def test_no_pump_patient_or_refused_row_can_be_deleted(role: str) -> None:
+    tables = database_roles.kept_tables()
+    assert {"pumps_pump", "patients_patient", "visits_importrow", "accounts_clinic"} <= set(tables)
+    for table in tables:
+        statement = f"SET LOCAL ROLE {role}; DELETE FROM {table}"
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            connection.cursor().execute(statement)
+
+
 def test_the_applications_role_can_record_facts(clinic: Clinic) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE itb_app")

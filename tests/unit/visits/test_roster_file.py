@@ -270,3 +270,19 @@ def test_a_damaged_workbook_is_refused_or_read(data: st.DataObject) -> None:
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     found = outcome(bytes(content), ".xlsx")
     assert isinstance(found, RosterSheet) or "note" not in found
+
+
+def test_rows_above_repeated_headings_do_not_vanish() -> None:
+    renamed = tuple("Vol (mL)" if h == "Volume (mL)" else h for h in HEADINGS)
+    content = sheet_of(row(mrn="1"), list(HEADINGS), row(mrn="2"), headings=renamed)
+    assert "Volume (mL)" in refusal(content)
+
+
+def test_a_second_sheet_that_may_hold_patients_is_not_left_out_in_silence() -> None:
+    roster = [list(HEADINGS), [*row(mrn="1")]]
+    renamed = ["Vol (mL)" if h == "Volume (mL)" else h for h in HEADINGS]
+    for other in ([renamed, row(mrn="2")], [[str(n) for n in range(12)]]):
+        sentence = refusal(workbook(("Now", roster), ("Old", other)), ".xlsx")
+        assert "“Old”" in sentence
+    notes = [["How to fill this in"], ["Dates", "2026-01-31"]]
+    assert len(read_roster(workbook(("Now", roster), ("Notes", notes)), ".xlsx").rows) == 1
