@@ -2,6 +2,7 @@
 
 import uuid
 import zoneinfo
+from datetime import time
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -10,16 +11,21 @@ from django.db import models
 from django.db.models import F, Q
 
 from .append_only import AppendOnly
+from .timezones import known_timezones
+
+
+def validate_one_line(value: str) -> None:
+    """Refuse a line break in what goes into a message's header or its one sentence."""
+    if "\r" in value or "\n" in value:
+        raise ValidationError("Write this on one line.")
 
 
 def validate_timezone(value: str) -> None:
-    """Refuse a time zone that Python does not know; the clinic's dates hang on it."""
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+    """Refuse a time zone that is not in the public list; the clinic's dates hang on it."""
+    if value not in known_timezones():
         raise ValidationError(
             f"Time zone “{value}” is not known. Use a name such as America/Denver."
-        ) from error
+        )
 
 
 class User(AbstractUser):
@@ -42,6 +48,16 @@ class Clinic(models.Model):
     refill_lead_days = models.PositiveSmallIntegerField(default=7)
     window_days = models.PositiveSmallIntegerField(default=14)
     max_interval_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # How a family reaches the clinic, and when the clinic leaves families in peace.
+    phone_day = models.CharField(
+        max_length=40, blank=True, default="", validators=[validate_one_line]
+    )
+    phone_night = models.CharField(
+        max_length=40, blank=True, default="", validators=[validate_one_line]
+    )
+    reply_email = models.EmailField(blank=True, default="")
+    quiet_from = models.TimeField(default=time(20))  # the clinic's clock; equal times: no quiet
+    quiet_until = models.TimeField(default=time(8))
     # Moves with every change that a refill-due list could show (contracts.md, REST: the cursor).
     change_sequence = models.BigIntegerField(default=0, editable=False)
 

@@ -16,6 +16,20 @@ CLINIC_SETTINGS: Final = (
     "name", "timezone", "refill_lead_days", "window_days", "max_interval_days",
 )  # fmt: skip
 
+# How the clinic is reached. No date hangs on them: a change recomputes nothing.
+CONTACT_SETTINGS: Final = (
+    "phone_day", "phone_night", "reply_email", "quiet_from", "quiet_until",
+)  # fmt: skip
+
+
+def contact_settings_of(clinic: Clinic, only: Collection[str] = CONTACT_SETTINGS) -> dict[str, str]:
+    """How the clinic is reached, and its quiet hours as `20:00`, by name."""
+    values = {name: getattr(clinic, name) for name in CONTACT_SETTINGS if name in only}
+    return {
+        name: value.isoformat("minutes") if isinstance(value, time) else value
+        for name, value in values.items()
+    }
+
 
 def settings_of(clinic: Clinic) -> dict[str, Any]:
     """The settings that the clinic's dates are computed with, by name."""

@@ -13,15 +13,14 @@ from . import audit
 from .models import ApiClient, Clinic, Membership, Role, Scope, User
 from .policies import Action, check_may
 from .rules import Problem, RuleViolation, check_unchanged
-from .selectors import CLINIC_SETTINGS, settings_of
+from .selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settings_of, settings_of
 from .tokens import hash_token, new_token
 
 SYSTEM_USERS = {"system-import": "Roster import", "system-scan": "Scan"}
 TOKEN_LIFETIME = timedelta(days=90)
 MAX_LEAD_DAYS = 60
 MAX_WINDOW_DAYS = 120
-# Letters and digits that nobody confuses when reading a password aloud.
-_PLAIN_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
+_PLAIN_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nobody confuses these when read aloud
 
 
 def system_user(username: str) -> User:
@@ -93,13 +92,14 @@ def change_clinic(
 
     Args:
         seen: the fingerprint of the settings that were shown; others than these are refused.
-        settings: new values of `CLINIC_SETTINGS`.
+        settings: new values of `CLINIC_SETTINGS` and `CONTACT_SETTINGS`.
     """
     locked = Clinic.objects.select_for_update().get(pk=clinic.pk)
     before = settings_of(locked)
     check_unchanged(seen, before)
+    before |= contact_settings_of(locked, settings)
     for name, value in settings.items():
-        if name not in CLINIC_SETTINGS:
+        if name not in (*CLINIC_SETTINGS, *CONTACT_SETTINGS):
             raise TypeError(f"{name} is no clinic setting")
         setattr(locked, name, value)
     check_clinic(locked)
@@ -112,7 +112,7 @@ def change_clinic(
         subject_type="clinic",
         subject_id=locked.uuid,
         before=before,
-        after=settings_of(locked),
+        after=settings_of(locked) | contact_settings_of(locked, settings),
     )
     return locked
 

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from .services import scans
+from .services import delivering, scans
 
 
 @shared_task(name="alarms.due_scan")
@@ -18,3 +18,15 @@ def due_scan(**_: Any) -> None:
 def sweep(**_: Any) -> None:
     """Recompute every active pump and heal what differs. Every ten minutes."""
     scans.sweep(clock=timezone.now)
+
+
+@shared_task(name="alarms.deliver")
+def deliver(**_: Any) -> None:
+    """Send the messages that are due. Every 30 seconds."""
+    delivering.deliver(clock=timezone.now)
+
+
+@shared_task(name="alarms.recover")
+def recover(**_: Any) -> None:
+    """Free the messages that a killed worker held. Every minute."""
+    delivering.recover(clock=timezone.now)

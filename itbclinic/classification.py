@@ -15,6 +15,8 @@ IDENTIFYING: Final = {
     "pumps.Pump": {"serial_number"},
     "visits.ImportRow": {"mrn", "raw", "errors", "warnings", "dismiss_reason"},
     "visits.ImportRun": {"content_sha256"},
+    "patients.ContactConsent": {"caregiver"},
+    "reminders.OutboxMessage": {"recipient_ref"},
 }
 
 CLINICAL: Final = {
@@ -51,6 +53,9 @@ CLINICAL: Final = {
     "alarms.Settlement": {"settles", "reason", "ends_on"},
     "alarms.Exclusion": {"reason", "ends_on"},
     "alarms.ExclusionEnd": {"reason"},
+    "alarms.WorkItem": {"settle_reason", "settled_until", "details"},
+    # What a message is about tells by its date when a pump is due.
+    "reminders.OutboxMessage": {"stamp", "date_version", "reason"},
 }  # fmt: skip
 
 # Models whose fields are all operational: keys, settings, catalogues, what the system did.
@@ -67,5 +72,9 @@ OPERATIONAL_FIELDS: Final = {
     "cancelled_by", "dismissed_at", "dismissed_by", "settled_by_row", "run", "row", "outcome",
     "as_of", "started_at", "finished_at", "rows", "imported", "unchanged", "refused", "password",
     "last_login", "is_superuser", "is_staff", "is_active", "date_joined", "groups",
+    "channel", "valid_from", "valid_until", "consent", "about", "obligation", "milestone", "kind",
+    "template", "language", "state", "not_before", "expires_at", "attempts", "lease_until",
+    "lease_by", "message_id", "carried_by", "settled_at", "settled_by", "message", "ended_at",
+    "smtp_code", "error_class", "subject", "owner_role", "opened_at", "due_at", "escalated_at",
     "user_permissions", "actor_id", "clinic_id", "event", "subject_type", "subject_id",
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """Settings of all environments. What differs is read and checked in `environment.py`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import dj_database_url
 from bootstrap_wrapper import get_bootstrap_dir
 from csp.constants import NONE, SELF
 
-from itbclinic import environment
+from itbclinic import environment, mail
 from itbclinic.logging.records import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ INSTALLED_APPS = [
     "visits",
     "alarms",
     "refills",
+    "reminders",
     "dosing",
     "pumps",
     "patients",
@@ -216,6 +218,18 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# Mail leaves through the outbox only (reminders/). Without an address of a server nothing is marked
+# as sent: the rows wait, and the clinic's administrators are told.
+MAIL = mail.read(os.environ, ENV.base_url)
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.starttls, MAIL.ssl
+EMAIL_TIMEOUT = MAIL.timeout
+DEFAULT_FROM_EMAIL = MAIL.sender
+MESSAGE_ID_DOMAIN = MAIL.sender.rpartition("@")[2]
+BOARD_URL = f"{ENV.base_url or 'http://localhost:8000'}/"
+
 CELERY_BROKER_URL = ENV.redis_url or "redis://127.0.0.1:1/0"
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -233,6 +247,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 
 CELERY_BEAT_SCHEDULE = {
     "due-scan": {"task": "alarms.due_scan", "schedule": 60.0, "options": {"expires": 55}},
     "sweep": {"task": "alarms.sweep", "schedule": 600.0, "options": {"expires": 540}},
+    "deliver": {"task": "alarms.deliver", "schedule": 30.0, "options": {"expires": 25}},
+    "recover": {"task": "alarms.recover", "schedule": 60.0, "options": {"expires": 55}},
 }
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
 

@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from accounts.models import Clinic
+from accounts.append_only import AppendOnly
+from accounts.models import Clinic, User
 
 
 class Patient(models.Model):
@@ -41,6 +43,10 @@ class Patient(models.Model):
 class Caregiver(models.Model):
     """Someone whom the clinic may call about a patient. Consent is recorded apart."""
 
+    # What a message row names in place of an address. The database's default fills old rows.
+    uuid = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="caregivers")
     relationship = models.CharField(max_length=60, blank=True)
     name = models.CharField(max_length=120, blank=True)
@@ -55,3 +61,39 @@ class Caregiver(models.Model):
                 name="caregiver_is_somebody",
             ),
         ]
+
+
+class ContactConsent(AppendOnly):
+    """A caregiver agreed to be written to by one channel, from an instant until another."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+
+    caregiver = models.ForeignKey(Caregiver, on_delete=models.PROTECT, related_name="consents")
+    channel = models.CharField(max_length=8, choices=Channel)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True)  # exclusive; null: until it is withdrawn
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["caregiver", "channel"], name="consent_by_caregiver")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
+                name="consent_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(channel__in=["email"]), name="consent_channel_is_known"
+            ),
+        ]
+
+
+class ConsentWithdrawal(AppendOnly):
+    """The consent was taken back; from this instant it does not count."""
+
+    consent = models.OneToOneField(
+        ContactConsent, on_delete=models.PROTECT, related_name="withdrawal"
+    )
+    at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -1,11 +1,16 @@
 """Reads of patients, scoped to the clinics in which the user may open a chart."""
 
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
 
-from .models import Patient
+from .models import ContactConsent, Patient
 
 
 def patient_for(user: User, patient_uuid: uuid.UUID) -> Patient | None:
@@ -16,3 +21,37 @@ def patient_for(user: User, patient_uuid: uuid.UUID) -> Patient | None:
         .filter(uuid=patient_uuid, clinic_id__in=clinic_ids(user, Action.READ_CHART))
         .first()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody who agreed to be written to: a reference, never an address."""
+
+    ref: str
+    language: str  # as the chart says it
+
+
+def contacts_for_reminder(patient: Patient, now: datetime) -> list[Contact]:
+    """Those who may be written to about this patient now, by e-mail."""
+    return contacts_for_reminders([patient.pk], now).get(patient.pk, [])
+
+
+def contacts_for_reminders(patient_ids: Collection[int], now: datetime) -> dict[int, list[Contact]]:
+    """The same for many patients: a consent that runs, is not withdrawn, and has an address."""
+    rows = (
+        ContactConsent.objects.filter(
+            Q(valid_until__isnull=True) | Q(valid_until__gt=now),
+            caregiver__patient__in=patient_ids,
+            channel=ContactConsent.Channel.EMAIL,
+            valid_from__lte=now,
+            withdrawal__isnull=True,
+        )
+        .exclude(caregiver__email="")
+        .order_by("caregiver_id", "id")
+        .distinct("caregiver_id")
+        .values_list("caregiver__patient_id", "caregiver__uuid", "caregiver__patient__language")
+    )
+    found: dict[int, list[Contact]] = {}
+    for patient_id, ref, language in rows:
+        found.setdefault(patient_id, []).append(Contact(ref=str(ref), language=language))
+    return found

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.rules import Problem
+from accounts.timezones import known_timezones
 from dosing.domain import programs
 from dosing.domain.checks import days_problems, program_problems, starts_problems
 from dosing.domain.programs import MINUTES_A_DAY
@@ -40,14 +41,28 @@ def answer_line(line: str) -> dict[str, Any]:
     """Answer one line: a result as contracts.md has it. It never raises."""
     try:
         source = json.loads(
-            line, parse_float=Decimal, parse_int=Decimal, parse_constant=lambda name: name
+            line,
+            parse_float=Decimal,
+            parse_int=Decimal,
+            parse_constant=lambda name: name,
+            object_pairs_hook=_without_repeats,
         )
     except (ValueError, RecursionError, ArithmeticError):
         source = None
     if not isinstance(source, dict):
-        problem = Problem("", "bad_json", "This line is no JSON object.")
+        problem = Problem(
+            "", "bad_json", "This line is no JSON object, or a field stands in it twice."
+        )
         return {"id": None, "status": "error", "errors": _errors([problem])}
     return {"id": _echo(source.get("id")), **answer(source)}
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A field that stands twice says two things: neither is taken."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a field stands twice")
+    return found
 
 
 def _echo(value: Any) -> Any:
@@ -62,10 +77,10 @@ def _echo(value: Any) -> Any:
 
 def answer(source: dict[str, Any]) -> dict[str, Any]:
     """Answer a decoded case, without its id."""
-    case, problems = read_case(source)
-    if case is None:
-        return {"status": "error", "errors": _errors(problems)}
     try:
+        case, problems = read_case(source)
+        if case is None:
+            return {"status": "error", "errors": _errors(problems)}
         found = project(case.inputs)
         if isinstance(found, Known):
             return _known(found, case.residual_at)
@@ -120,16 +135,16 @@ def read_case(source: dict[str, Any]) -> tuple[Case | None, list[Problem]]:
     problems: list[Problem] = []
     case = Reader(source, "", problems)
     settings = _settings(case)
-    limits = _limits(Reader(source["pump"], "pump", problems)) if _has(case, "pump") else None
+    limits = _limits(Reader(source["pump"], "pump", problems)) if _has(case, "pump") else NO_LIMITS
     fill, concentration = _fill(case, limits)
     found_programs = _programs(case, limits, concentration)
     sound = not any(problem.field.startswith("programs") for problem in problems)
     boluses, readable = _boluses(case)
-    if sound and readable and limits is not None and concentration is not None:
+    if sound and readable and concentration is not None:
         problems += bolus_problems(boluses, found_programs, limits, concentration)
     residual_at = _instants(case, "residual_at")
     as_of = case.optional("as_of", parsing.instant, None)
-    if problems or settings is None or limits is None:
+    if problems or settings is None:
         return None, problems
     inputs = ProjectionInputs(settings, limits, fill, found_programs, boluses, as_of)
     return Case(inputs, residual_at), []
@@ -144,12 +159,9 @@ def _has(case: Reader, name: str) -> bool:
 
 
 def _timezone(value: Any) -> ZoneInfo:
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, TypeError, OSError) as error:
-        raise Unreadable(
-            "unknown_timezone", "Use a time zone's name, such as America/Denver."
-        ) from error
+    if not isinstance(value, str) or value not in known_timezones():
+        raise Unreadable("unknown_timezone", "Use a time zone's name, such as America/Denver.")
+    return ZoneInfo(value)
 
 
 def _settings(case: Reader) -> Settings | None:
@@ -164,25 +176,26 @@ def _at_least_one(value: Any) -> int | None:
     return parsing.whole_from(1)(value)
 
 
-def _limits(pump: Reader) -> PumpLimits | None:
-    reservoir = pump.required("reservoir_ml", parsing.positive)
-    alarm = pump.required("low_reservoir_alarm_ml", parsing.not_negative)
-    least = pump.required("min_ml_per_day", parsing.not_negative)
-    most = pump.required("max_ml_per_day", parsing.positive)
-    accuracy = pump.required("flow_accuracy_percent", parsing.not_negative)
-    zero = pump.optional("allows_zero_flow", parsing.boolean, False)
-    steps = pump.optional("max_steps", parsing.whole_from(1), 13)
-    if pump.failed or None in (reservoir, alarm, least, most, accuracy):
-        return None
-    assert reservoir
-    assert alarm is not None
-    assert least is not None
-    assert most
-    assert accuracy is not None
-    return PumpLimits(reservoir, alarm, least, most, accuracy, zero, steps)
+def _limits(pump: Reader) -> PumpLimits:
+    """The pump's limits; one that cannot be read is noted, and stood in for by no limit."""
+
+    def limit(name: str, read: Callable[[Any], Decimal]) -> Decimal:
+        found = pump.required(name, read)
+        stand_in: Decimal = getattr(NO_LIMITS, name)
+        return stand_in if found is None else found
+
+    return PumpLimits(
+        reservoir_ml=limit("reservoir_ml", parsing.positive),
+        low_reservoir_alarm_ml=limit("low_reservoir_alarm_ml", parsing.not_negative),
+        min_ml_per_day=limit("min_ml_per_day", parsing.not_negative),
+        max_ml_per_day=limit("max_ml_per_day", parsing.positive),
+        flow_accuracy_percent=limit("flow_accuracy_percent", parsing.not_negative),
+        allows_zero_flow=pump.optional("allows_zero_flow", parsing.boolean, False),
+        max_steps=pump.optional("max_steps", parsing.whole_from(1), 13),
+    )
 
 
-def _fill(case: Reader, limits: PumpLimits | None) -> tuple[Fill | None, Decimal | None]:
+def _fill(case: Reader, limits: PumpLimits) -> tuple[Fill | None, Decimal | None]:
     """The fill, and its concentration also when something else of it is wrong. Null: none."""
     if "fill" not in case.source:
         case.problem("fill", "missing", "This is needed; null says that there is none.")
@@ -192,7 +205,7 @@ def _fill(case: Reader, limits: PumpLimits | None) -> tuple[Fill | None, Decimal
     fill = Reader(case.source["fill"], "fill", case.problems)
     at = fill.required("at", parsing.instant)
     volume = fill.required("volume_ml", parsing.positive)
-    if volume is not None and limits is not None and volume > limits.reservoir_ml:
+    if volume is not None and volume > limits.reservoir_ml:
         fill.problem(
             "volume_ml",
             "fill_exceeds_reservoir",
@@ -213,7 +226,7 @@ def _day(value: Any) -> date | None:
 
 
 def _programs(
-    case: Reader, limits: PumpLimits | None, concentration: Decimal | None
+    case: Reader, limits: PumpLimits, concentration: Decimal | None
 ) -> tuple[programs.Program, ...]:
     if "programs" not in case.source:
         case.problem("programs", "missing", "This is needed; an empty list says that none is.")
@@ -225,12 +238,12 @@ def _programs(
             found.append(program)
             case.problems += [
                 Problem(reader.at(p.field), p.code, p.message)
-                for p in program_problems(program, limits or NO_LIMITS, concentration)
+                for p in program_problems(program, limits, concentration)
             ]
     return tuple(found)
 
 
-def read_program(program: Reader, limits: PumpLimits | None) -> programs.Program | None:
+def read_program(program: Reader, limits: PumpLimits) -> programs.Program | None:
     """One program; None when what it delivers cannot be read.
 
     A clock that cannot be read is noted, and stood in for, so that the doses are checked as well:
@@ -261,9 +274,9 @@ def _mode(value: Any) -> str:
     return value
 
 
-# Where the pump cannot be read, what does not depend on it is still checked.
+# Where a limit of the pump cannot be read, what does not depend on it is still checked.
 NO_LIMITS = PumpLimits(
-    reservoir_ml=Decimal(0),
+    reservoir_ml=Decimal("1e60"),
     low_reservoir_alarm_ml=Decimal(0),
     min_ml_per_day=Decimal(0),
     max_ml_per_day=Decimal("1e60"),
@@ -274,12 +287,12 @@ NO_LIMITS = PumpLimits(
 Fields = tuple[type[programs.Program], dict[str, Any]]
 
 
-def _simple(program: Reader, limits: PumpLimits | None) -> Fields:
+def _simple(program: Reader, limits: PumpLimits) -> Fields:
     dose = program.required("daily_dose_mcg", parsing.not_negative)
     return programs.SimpleContinuous, {"daily_dose_mcg": dose}
 
 
-def _periodic(program: Reader, limits: PumpLimits | None) -> Fields:
+def _periodic(program: Reader, limits: PumpLimits) -> Fields:
     return programs.PeriodicBolus, {
         "basal_mcg_per_hour": program.required("basal_mcg_per_hour", parsing.not_negative),
         "bolus_mcg": program.required("bolus_mcg", parsing.positive),
@@ -290,7 +303,7 @@ def _periodic(program: Reader, limits: PumpLimits | None) -> Fields:
     }
 
 
-def _flex(program: Reader, limits: PumpLimits | None) -> Fields:
+def _flex(program: Reader, limits: PumpLimits) -> Fields:
     groups, readable = [], True
     if not isinstance(program.source.get("groups"), list):
         program.problem("groups", "missing", "A flex program needs its groups of days.")
@@ -313,7 +326,7 @@ def _days(value: Any) -> tuple[str, ...]:
     return tuple(item if isinstance(item, str) else "?" for item in value)
 
 
-def _steps(group: Reader, limits: PumpLimits | None) -> tuple[programs.Step, ...]:
+def _steps(group: Reader, limits: PumpLimits) -> tuple[programs.Step, ...]:
     if not isinstance(group.source.get("steps"), list):
         group.problem("steps", "missing", "A group of days needs its steps.")
         return ()
@@ -328,21 +341,20 @@ def _steps(group: Reader, limits: PumpLimits | None) -> tuple[programs.Step, ...
         if start is not None and dose is not None:
             found.append(programs.Step(start_minute=start, dose_mcg=dose))
     if group.failed and starts:
-        most = limits.max_steps if limits else 13
-        for problem in starts_problems("", starts, most):
+        for problem in starts_problems("", starts, limits.max_steps):
             group.problem("steps", problem.code, problem.message)
     return tuple(found)
 
 
-def _minimum(program: Reader, limits: PumpLimits | None) -> Fields:
+def _minimum(program: Reader, limits: PumpLimits) -> Fields:
     return programs.MinimumRate, {}
 
 
-def _stopped(program: Reader, limits: PumpLimits | None) -> Fields:
+def _stopped(program: Reader, limits: PumpLimits) -> Fields:
     return programs.Stopped, {}
 
 
-MODES: dict[str, Callable[[Reader, PumpLimits | None], Fields]] = {
+MODES: dict[str, Callable[[Reader, PumpLimits], Fields]] = {
     "simple_continuous": _simple,
     "flex": _flex,
     "periodic_bolus": _periodic,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate, pairwise
-from math import lcm
+from math import ceil, lcm
 from typing import Final
 
 from dosing.domain.pattern import MINUTES_A_WEEK, Pattern, daily_volumes_ml, pattern_of
@@ -78,8 +78,8 @@ def prepare(
     concentration = program.concentration_mcg_per_ml or fill_concentration
     pattern = pattern_of(program, concentration, min_ml_per_day)
     days = daily_volumes_ml(pattern)
-    scale = lcm(*(rate.denominator for rate in pattern.ml_per_minute)) * MINUTE_US
-    rates = tuple(int(rate * scale) // MINUTE_US for rate in pattern.ml_per_minute)
+    common = lcm(*(rate.denominator for rate in pattern.ml_per_minute))
+    rates = tuple(rate.numerator * (common // rate.denominator) for rate in pattern.ml_per_minute)
     starts = tuple(start * MINUTE_US for start in pattern.starts)
     lengths = [end - start for start, end in pairwise((*starts, WEEK_US))]
     steps = (rate * length for rate, length in zip(rates, lengths, strict=True))
@@ -91,7 +91,7 @@ def prepare(
         starts=starts,
         rates=rates,
         sums=(0, *accumulate(steps)),
-        scale=scale,
+        scale=common * MINUTE_US,
         origin_us=MONDAY_US - program.utc_offset_minutes * MINUTE_US,
     )
 
@@ -131,11 +131,14 @@ class Segment:
         return self._reaches_with_both(total_ml)
 
     def _reaches_with_both(self, total_ml: Fraction) -> Fraction | None:
-        """With a bolus on top: step by step through the program, for as long as the bolus runs."""
+        """With a bolus on top: the whole weeks by division, then step by step within one."""
         assert self.program is not None
         assert self.end_us is not None
-        at: int | Fraction = self.start_us
-        before = self.before_ml
+        week_ml = Fraction(self.program.sums[-1], self.program.scale)
+        week_ml += self.bolus_ml_per_us * WEEK_US
+        weeks = ceil((total_ml - self.before_ml) / week_ml) - 1  # it is reached in the week after
+        at: int | Fraction = self.start_us + weeks * WEEK_US
+        before = self.before_ml + weeks * week_ml
         while at < self.end_us:
             rate, until = _rate_and_end(self.program, at)
             until = min(until, self.end_us)

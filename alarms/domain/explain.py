@@ -18,7 +18,7 @@ from dosing.domain.quantities import format_date, format_quantity
 from pumps.domain.limits import PumpLimits
 
 from .delivery import PreparedProgram, Segment, to_us
-from .projection import Known, Settings
+from .projection import Known, Settings, days_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,6 @@ def _due(known: Known, settings: Settings) -> Iterator[str]:
     for name, day, words, days in clocks:
         if day is not None:
             mark = " ← the earliest, so it counts" if name == known.binding_clock else ""
-            yield f"{format_date(day + timedelta(days=days))}: {words}{mark}"
+            yield f"{format_date(days_after(day, days))}: {words}{mark}"
     if known.refill_due_on == known.fill.at.astimezone(settings.timezone).date():
         yield "It is not set before the day of the fill."

@@ -192,7 +192,7 @@ def project_prepared(
         stability_date=due.stability_date,
         max_interval_date=due.max_interval_date,
         refill_due_on=due.on,
-        window_opens_on=max(fill_date, _days_after(due.on, -inputs.settings.window_days)),
+        window_opens_on=max(fill_date, days_after(due.on, -inputs.settings.window_days)),
         binding_clock=due.binding_clock,
         daily_dose_mcg=largest_ml * concentration,
         daily_dose_min_mcg=smallest_ml * concentration,
@@ -219,13 +219,13 @@ def _due(inputs: ProjectionInputs, fill_date: date, alarm_date: date | None) -> 
     settings = inputs.settings
     stability = [fill.use_by] if fill.use_by is not None else []
     if fill.stability_days is not None:
-        stability.append(_days_after(fill_date, fill.stability_days))
+        stability.append(days_after(fill_date, fill.stability_days))
     stability_date = min(stability, default=None)
     max_interval_date = None
     if settings.max_interval_days is not None:
-        max_interval_date = _days_after(fill_date, settings.max_interval_days)
+        max_interval_date = days_after(fill_date, settings.max_interval_days)
     clocks = [
-        ("low_reservoir", None if alarm_date is None else _days_after(
+        ("low_reservoir", None if alarm_date is None else days_after(
             alarm_date, -settings.refill_lead_days)),
         ("drug_stability", stability_date),
         ("max_interval", max_interval_date),
@@ -237,7 +237,7 @@ def _due(inputs: ProjectionInputs, fill_date: date, alarm_date: date | None) -> 
     return _Due(max(fill_date, day), name, stability_date, max_interval_date)
 
 
-def _days_after(day: date, days: int) -> date:
+def days_after(day: date, days: int) -> date:
     """The day so many days later, or the calendar's end: an absurd limit must not crash."""
     try:
         return day + timedelta(days=days)

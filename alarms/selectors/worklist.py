@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db.models import (
     BooleanField,
@@ -16,7 +17,6 @@ from django.db.models import (
     CharField,
     Count,
     DateField,
-    DateTimeField,
     Exists,
     F,
     Func,
@@ -30,6 +30,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from accounts.models import Clinic
 from alarms.models import Exclusion, Reason
 from pumps.models import Explant, Pump
 from refills.models import Appointment
@@ -82,19 +83,32 @@ class Counts:
     unbooked: int = 0
 
 
-class _Today(Func):
-    """`timezone(clinic.timezone, now)::date`: today in the pump's clinic."""
+class ClinicDate(Func):
+    """`timezone(clinic.timezone, instant)::date`: the clinic's date of an instant in a column."""
 
     template = "(timezone(%(expressions)s))::date"
     output_field = DateField()
 
 
+def _today(clinic_ids: Collection[int], now: datetime) -> Case:
+    """Today in the pump's clinic, by the same time zone rules that its dates were computed with.
+
+    The database server has rules of its own, of another year.
+    """
+    names = Clinic.objects.filter(pk__in=clinic_ids).values_list("timezone", flat=True).distinct()
+    dates = {name: now.astimezone(ZoneInfo(name)).date() for name in names}
+    return Case(
+        *(When(clinic__timezone=name, then=Value(day)) for name, day in dates.items()),
+        default=Value(now.date()),
+        output_field=DateField(),
+    )
+
+
 def active_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     """Pumps from implant to explant, with `today`: their clinic's date at `now`."""
-    instant = Value(now, output_field=DateTimeField())
     return (
         Pump.objects.filter(clinic_id__in=clinic_ids)
-        .annotate(today=_Today(F("clinic__timezone"), instant))
+        .annotate(today=_today(clinic_ids, now))
         .filter(~Exists(Explant.objects.filter(pump=OuterRef("pk"), at__lte=now)))
     )
 
@@ -167,7 +181,7 @@ def _with_appointment(pumps: Pumps, now: datetime) -> Pumps:
             When(
                 Q(reason="")
                 & Q(
-                    projection__refill_due_on__gte=_Today(
+                    projection__refill_due_on__gte=ClinicDate(
                         F("clinic__timezone"), F("appointment_at")
                     )
                 ),

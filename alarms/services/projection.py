@@ -21,6 +21,7 @@ from dosing.domain.quantities import rounded
 from pumps.models import Pump
 
 from .judgement import attention_of, is_outdated, printed_date_of, settled_until
+from .reminding import plan_for
 
 logger = logging.getLogger(__name__)
 
@@ -133,12 +134,13 @@ def write(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
 
 
 def resync(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
-    """Recompute pumps whose facts the running transaction changed.
+    """Recompute pumps whose facts the running transaction changed, and what to remind of.
 
     Must be called inside that transaction, after the pumps were locked; the clinics' change
     sequences move last.
     """
     rows = write(pump_ids, now=now)
+    plan_for(pump_ids, now=now)
     clinics = Pump.objects.filter(pk__in=pump_ids).values_list("clinic_id", flat=True)
     bump_change_sequence(set(clinics))
     return rows

@@ -15,6 +15,7 @@ from alarms.models import Projection, ScanRun
 from alarms.selectors.inputs import load_facts
 from pumps.models import Pump
 
+from . import reminding, work_items
 from .projection import COMPUTED, as_stored, compute, refresh
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,17 @@ def sweep(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
 
 
 def due_scan(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
-    """Recompute the pumps whose dates the passing of time changes: its cost follows what is due."""
+    """Do what the passing of time brings: recompute, plan reminders, pass on what nobody did.
+
+    Its cost follows what is due, not how many pumps there are.
+    """
     run = ScanRun.objects.create(kind=ScanRun.Kind.DUE_SCAN, started_at=clock())
     last = 0
     while pump_ids := _to_recheck(clock(), after=last, size=chunk):
         _look_at(run, pump_ids, clock())
         last = pump_ids[-1]
+    reminding.plan_due(now=clock())
+    work_items.escalate_overdue(now=clock())
     return _finish(run, clock())
 
 

@@ -1,7 +1,7 @@
 """What a named person settles: a doubtful date, or that a pump is left off the lists for a time."""
 
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -14,27 +14,7 @@ from pumps.models import Pump
 from pumps.services import lock_pump
 
 from .projection import resync
-
-# A settlement that outlives a refill would hide the next one's doubt.
-LONGEST: Final = timedelta(days=90)
-
-
-def check_reason_and_end(reason: str, ends_on: date, today: date) -> None:
-    """Refuse to dismiss anything without a reason and an end date (reliability.md, 4).
-
-    Raises:
-        RuleViolation: naming `reason` or `ends_on`.
-    """
-    if not reason.strip():
-        raise RuleViolation.of("reason", "missing", "Write why this may stand.")
-    if ends_on < today:
-        raise RuleViolation.of("ends_on", "date_in_past", "The end date has passed already.")
-    if ends_on > today + LONGEST:
-        raise RuleViolation.of(
-            "ends_on",
-            "too_late",
-            f"End it within {LONGEST.days} days; then somebody looks at it again.",
-        )
+from .reasons import check_reason_and_end
 
 
 @transaction.atomic

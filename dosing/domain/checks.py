@@ -60,7 +60,13 @@ def _negative(field: str) -> Problem:
 
 def flow_problems(field: str, ml_per_day: Fraction, limits: PumpLimits) -> Iterator[Problem]:
     """Whether a rate of the program, not of a bolus, is one that the pump can run."""
-    if ml_per_day == 0 and limits.allows_zero_flow:
+    if ml_per_day == 0:
+        if not limits.allows_zero_flow:
+            yield Problem(
+                field,
+                "flow_below_minimum",
+                "This pump cannot run at no flow at all. Check the dose, or program it as stopped.",
+            )
         return
     flow = format_quantity(ml_per_day, "mL/day", 5)
     if ml_per_day < Fraction(limits.min_ml_per_day):

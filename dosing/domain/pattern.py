@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from typing import Final
 
 from .programs import (
     MINUTES_A_DAY,
     WEEK,
+    DayGroup,
     Flex,
     MinimumRate,
     PeriodicBolus,
@@ -55,14 +57,23 @@ def pattern_of(program: Program, concentration: Decimal, min_ml_per_day: Decimal
 def _flex(program: Flex, per_ml: Fraction) -> Pattern:
     starts: list[int] = []
     rates: list[Fraction] = []
-    steps_of_day = {day: group.steps for group in program.groups for day in group.days}
+    day_of = {day: _day(group, per_ml) for group in program.groups for day in group.days}
     for number, day in enumerate(WEEK):
-        steps = steps_of_day[day]
-        ends = [step.start_minute for step in steps[1:]] + [MINUTES_A_DAY]
-        for step, end in zip(steps, ends, strict=True):
-            starts.append(number * MINUTES_A_DAY + step.start_minute)
-            rates.append(Fraction(step.dose_mcg) * per_ml / (end - step.start_minute))
+        minutes, of_day = day_of[day]
+        starts += [number * MINUTES_A_DAY + minute for minute in minutes]
+        rates += of_day
     return Pattern(tuple(starts), tuple(rates))
+
+
+def _day(group: DayGroup, per_ml: Fraction) -> tuple[list[int], list[Fraction]]:
+    """The starts and the rates of one day; one fraction for each step, which is what costs."""
+    starts = [step.start_minute for step in group.steps]
+    rates = []
+    for step, end in zip(group.steps, [*starts[1:], MINUTES_A_DAY], strict=True):
+        dose, parts = step.dose_mcg.as_integer_ratio()
+        minutes = end - step.start_minute
+        rates.append(Fraction(dose * per_ml.numerator, parts * minutes * per_ml.denominator))
+    return starts, rates
 
 
 def _periodic(program: PeriodicBolus, per_ml: Fraction) -> Pattern:
@@ -88,12 +99,14 @@ def _periodic(program: PeriodicBolus, per_ml: Fraction) -> Pattern:
 
 def daily_volumes_ml(pattern: Pattern) -> tuple[Fraction, ...]:
     """The volume of each day of the pump clock's week, in mL, Monday first."""
-    totals = [Fraction(0)] * len(WEEK)
+    common = lcm(*(rate.denominator for rate in pattern.ml_per_minute))
+    totals = [0] * len(WEEK)
     ends = (*pattern.starts[1:], MINUTES_A_WEEK)
     for start, end, rate in zip(pattern.starts, ends, pattern.ml_per_minute, strict=True):
+        units = rate.numerator * (common // rate.denominator)
         while start < end:  # a run may last over midnight
             day = start // MINUTES_A_DAY
             until = min(end, (day + 1) * MINUTES_A_DAY)
-            totals[day] += rate * (until - start)
+            totals[day] += units * (until - start)
             start = until
-    return tuple(totals)
+    return tuple(Fraction(total, common) for total in totals)

@@ -1,7 +1,7 @@
 """The one formatter of quantities and dates for staff, and exact rounding."""
 
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -13,7 +13,9 @@ MONTHS: Final = (
 def rounded(value: Fraction | Decimal | int, places: int) -> Decimal:
     """The value to so many decimal places, half to even, without ever passing a binary float."""
     scaled = round(Fraction(value) * 10**places)  # Fraction rounds half to even
-    return Decimal(scaled).scaleb(-places).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    # Made digit by digit: Decimal arithmetic rounds, or raises, beyond its context's 28 digits.
+    digits = tuple(map(int, str(abs(scaled))))
+    return Decimal((int(scaled < 0), digits, -places))
 
 
 def plain(value: Fraction | Decimal | int, places: int = 12) -> str:

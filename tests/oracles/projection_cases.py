@@ -295,6 +295,7 @@ def pumps(draw: st.DrawFn, lowest: int, zero: bool) -> dict[str, Any]:
 def fit_the_maximum(case: Case, exact: bool) -> None:
     """Raise the pump's maximum where the case needs it, sometimes to exactly its highest flow."""
     highest = highest_flow(case)
+    highest = max(highest, Fraction(1, 1000))  # a pump that can run nothing at all is no pump
     if exact or highest > Fraction(case["pump"]["max_ml_per_day"]):
         case["pump"]["max_ml_per_day"] = plain(highest, 6)
 

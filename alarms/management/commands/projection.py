@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for raw in sys.stdin.buffer:
-            line = raw.decode("utf-8", errors="replace").strip()
-            if line:
-                sys.stdout.write(json.dumps(answer_line(line)) + "\n")
-                sys.stdout.flush()
+            line = raw.decode("utf-8", errors="replace").strip().removeprefix("\ufeff")
+            # An empty line is a broken one: results stay beside their cases.
+            sys.stdout.write(json.dumps(answer_line(line)) + "\n")
+            sys.stdout.flush()

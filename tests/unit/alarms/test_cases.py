@@ -218,14 +218,16 @@ def test_residual_volume_before_during_and_long_after() -> None:
 def test_the_command_answers_each_line_in_order_without_a_database() -> None:
     lines = [json.dumps(case(id="a")), "{", "", json.dumps(case(id="b", timezone="X"))]
     env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    text = "\ufeff" + "\n".join(lines)
     done = subprocess.run(
         [sys.executable, "manage.py", "projection"],
-        input="\n".join(lines).encode() + b"\n\xff\xfe\n" + json.dumps(case(id="c")).encode(),
+        input=text.encode() + b"\n\xff\xfe\n" + json.dumps(case(id="c")).encode(),
         capture_output=True, cwd=ROOT, env={**env, "ITB_ENV": "demo"}, check=True,
     )  # fmt: skip
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(r["id"], r["status"]) for r in results] == [
-        ("a", "known"), (None, "error"), ("b", "error"), (None, "error"), ("c", "known"),
+        ("a", "known"), (None, "error"), (None, "error"), ("b", "error"), (None, "error"),
+        ("c", "known"),
     ]  # fmt: skip
 
 
@@ -281,9 +283,92 @@ def test_one_error_hides_no_other() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"fill__volume_ml": "1e30"}, [("fill.volume_ml", "fill_exceeds_reservoir")]),
+        ({"programs": [{**HEADER, "mode": "simple_continuous", "daily_dose_mcg": "1e30"}]},
+         [("programs[0].daily_dose_mcg", "flow_above_maximum")]),
+        ({"boluses": [{"at": "2025-01-16T10:00:00Z", "dose_mcg": "1", "minutes": "1e-30"}]},
+         [("boluses[0].dose_mcg", "flow_above_maximum")]),
+    ],
+)  # fmt: skip
+def test_a_number_longer_than_a_decimal_context_is_refused_and_stops_nothing(
+    changes: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert codes(answer(**changes)) == expected
+
+
+def test_figures_beyond_a_decimal_context_are_still_written_out() -> None:
+    result = answer(
+        pump__max_ml_per_day="1e30",
+        programs=[{**HEADER, "mode": "simple_continuous", "daily_dose_mcg": "1e29"}],
+    )
+    assert result["daily_dose_mcg"] == "1" + "0" * 29
+
+
+def test_a_fault_of_ours_in_reading_a_case_stops_no_other_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setattr("alarms.domain.cases.read_case", fail)
+    assert answer() == {"id": 1, "status": "unknown", "reason": "failed"}
+
+
+def test_no_flow_is_refused_even_where_the_minimum_is_zero() -> None:
+    """A dose of zero would never alarm: only a pump that allows it may be told so."""
+    programs = [{**HEADER, "mode": "simple_continuous", "daily_dose_mcg": "0"}]
+    refused = answer(pump__min_ml_per_day="0", programs=programs)
+    assert codes(refused) == [("programs[0].daily_dose_mcg", "flow_below_minimum")]
+    allowed = answer(pump__min_ml_per_day="0", pump__allows_zero_flow=True, programs=programs)
+    assert allowed["status"] == "known"
+
+
+def test_one_unreadable_limit_of_the_pump_hides_no_other_error() -> None:
+    result = answer(
+        pump__low_reservoir_alarm_ml="x",
+        fill__volume_ml="25",
+        programs=[{**HEADER, "mode": "simple_continuous", "daily_dose_mcg": "1"}],
+    )
+    assert codes(result) == [
+        ("pump.low_reservoir_alarm_ml", "not_a_number"),
+        ("fill.volume_ml", "fill_exceeds_reservoir"),
+        ("programs[0].daily_dose_mcg", "flow_below_minimum"),
+    ]
+
+
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "right/America/Denver"])
+def test_a_zone_that_is_no_place_is_unknown(zone: str) -> None:
+    assert codes(answer(timezone=zone)) == [("timezone", "unknown_timezone")]
+
+
+def test_a_bolus_of_many_years_on_a_flex_program_is_answered_in_a_moment() -> None:
+    steps = [{"start": f"{hour:02d}:00", "dose_mcg": "0.001"} for hour in range(12)]
+    started = time.perf_counter()
+    result = answer(
+        pump__min_ml_per_day="0",
+        programs=flex((WEEK, steps)),
+        boluses=[{"at": "2025-01-16T00:00:00Z", "dose_mcg": "1", "minutes": "1e10"}],
+    )
+    assert result["earliest_empty_date"] == "9995-07-26"
+    assert time.perf_counter() - started < 1
+
+
 def test_hundreds_of_boluses_at_once_are_answered_in_a_moment() -> None:
     bolus = {"at": "2025-01-16T10:00:00Z", "dose_mcg": "0.1", "minutes": "600"}
     many = [{**bolus, "at": f"2025-01-16T10:{n // 60:02d}:{n % 60:02d}Z"} for n in range(900)]
     started = time.perf_counter()
     assert answer(boluses=many)["status"] == "known"
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "right/UTC", "posix/UTC", "", "../x"])
+def test_a_machines_own_time_zone_names_are_not_known(name: str) -> None:
+    assert codes(answer(timezone=name)) == [("timezone", "unknown_timezone")]
+
+
+def test_a_field_that_stands_twice_is_refused() -> None:
+    line = json.dumps(case()).replace('"volume_ml": "20"', '"volume_ml": "20", "volume_ml": "19"')
+    assert answer_line(line)["errors"][0]["code"] == "bad_json"

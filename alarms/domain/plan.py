@@ -1,0 +1,208 @@
+"""What is owed now, and to whom: from a pump's dates and appointments, without a clock.
+
+Everything that is due **or overdue** is planned, never "what falls on today": after an outage the
+same rule makes up for what was missed, with the most urgent milestone only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+# The nurses' ladder while nothing is booked, and the status that reaches each rung.
+LADDER: Final = ("window", "overdue", "alarm")
+RUNGS: Final = {"due": 1, "overdue": 2, "alarm": 3, "empty": 3}
+UNKNOWN: Final = "unknown"
+APPOINTMENT_SOON: Final = "appointment_soon"
+FAMILY_DAYS: Final = 2
+LATER_MILESTONE: Final = "later_milestone"
+# A status that lasts a moment is nobody's task.
+PASSING: Final = "recalculating"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom to tell: a reference, and the language to write in."""
+
+    ref: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """An appointment to come, with its calendar day in the clinic."""
+
+    ref: str
+    starts_at: datetime
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one pump that is on the list."""
+
+    pump: str
+    input_version: int
+    today: date
+    status: str
+    reason: str
+    refill_due_on: date | None
+    booked: bool
+    new: bool = False  # recorded moments ago: its first fill may still be on its way
+    coming: Coming | None = None
+    nurses: Sequence[Recipient] = ()
+    family: Sequence[Recipient] = ()
+    without_outcome: Sequence[str] = ()
+    no_shows: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A message that is owed. `superseded` says why only its place in the record is kept."""
+
+    obligation: str
+    stamp: str
+    milestone: str
+    recipient: Recipient
+    to_family: bool = False
+    superseded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something for a person, whether or not a message goes, too."""
+
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A row that the outbox has already: what it promised and what became of it."""
+
+    obligation: str
+    stamp: str
+    milestone: str
+    recipient: str
+    date_version: str
+    live: bool  # neither superseded nor suppressed
+    pending: bool
+
+
+def promises(facts: Facts) -> list[Promise]:
+    """Every message that is owed for this pump now."""
+    return [*_to_nurses(facts), *_to_family(facts)]
+
+
+def _to_nurses(facts: Facts) -> list[Promise]:
+    obligation = f"refill:{facts.pump}"
+    if facts.status == UNKNOWN:
+        if facts.new or facts.reason == PASSING:
+            return []
+        return [Promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
+    reached = RUNGS.get(facts.status, 0)
+    if facts.booked or not reached or facts.refill_due_on is None:
+        return []
+    stamp = facts.refill_due_on.isoformat()
+    return [
+        Promise(
+            obligation,
+            stamp,
+            milestone,
+            nurse,
+            superseded="" if rung == reached else LATER_MILESTONE,
+        )
+        for rung, milestone in enumerate(LADDER[:reached], start=1)
+        for nurse in facts.nurses
+    ]
+
+
+def _to_family(facts: Facts) -> list[Promise]:
+    coming = facts.coming
+    if coming is None or not is_soon(coming, facts.today):
+        return []
+    return [
+        Promise(
+            f"visit:{coming.ref}",
+            coming.day.isoformat(),
+            APPOINTMENT_SOON,
+            person,
+            to_family=True,
+        )
+        for person in facts.family
+    ]
+
+
+def is_soon(coming: Coming, today: date) -> bool:
+    """Whether it is time to tell the family."""
+    return coming.day - today <= timedelta(days=FAMILY_DAYS)
+
+
+def tasks(facts: Facts) -> list[Task]:
+    """What a person must do for this pump now."""
+    found = [Task("appointment_without_outcome", ref) for ref in facts.without_outcome]
+    found += [Task("no_show", ref) for ref in facts.no_shows]
+    if facts.status == UNKNOWN and not facts.new and facts.reason != PASSING:
+        found.append(Task("date_unknown", facts.pump))
+    elif (
+        facts.status != UNKNOWN
+        and not facts.booked
+        and facts.refill_due_on is not None
+        and facts.refill_due_on <= facts.today
+    ):
+        found.append(Task("unbooked", facts.pump))
+    coming = facts.coming
+    if coming is not None and is_soon(coming, facts.today) and not facts.family:
+        found.append(Task("call_family", coming.ref))
+    return found
+
+
+def version_for(promise: Promise, input_version: int, rows: Sequence[Sent]) -> str | None:
+    """The date version of a promise's row; None when the record needs no further row.
+
+    A promise that has a live row keeps it: the same date is not told twice because a program's
+    note changed. One whose rows were all superseded or held back (booked and then cancelled,
+    excluded and taken back) gets a new row, or it would be lost in silence.
+    """
+    same = [
+        row
+        for row in rows
+        if (row.obligation, row.stamp, row.milestone, row.recipient)
+        == (promise.obligation, promise.stamp, promise.milestone, promise.recipient.ref)
+    ]
+    for row in same:
+        if row.live and (row.pending or not promise.superseded):
+            return row.date_version
+    if promise.superseded and same:
+        return None
+    count = f".{len(same)}" if same else ""
+    return f"{promise.stamp}.v{input_version}{count}"
+
+
+def why_not(facts: Facts | None, obligation: str, stamp: str, milestone: str, ref: str) -> str:
+    """Why a message is not wanted any more, as a code; empty while it is."""
+    if facts is None:
+        return "off_the_list"  # excluded, taken out, or gone to another clinic
+    owed = [promise for promise in promises(facts) if promise.obligation == obligation]
+    same = [promise for promise in owed if promise.stamp == stamp]
+    for promise in same:
+        if (promise.milestone, promise.recipient.ref) == (milestone, ref):
+            return promise.superseded
+    if same:
+        return "recipient_gone"  # no consent, no address, no role
+    if owed:
+        return "date_changed"
+    return "booked" if facts.booked and obligation.startswith("refill:") else "not_owed"
+
+
+def end_of_quiet(local: datetime, start: time, end: time) -> datetime | None:
+    """When the quiet hours around this local instant end; None outside of them."""
+    at = local.timetz().replace(tzinfo=None)
+    if start == end:
+        return None
+    overnight = start > end
+    quiet = (at >= start or at < end) if overnight else start <= at < end
+    if not quiet:
+        return None
+    day = local.date() + timedelta(days=1 if overnight and at >= start else 0)
+    return datetime.combine(day, end, tzinfo=local.tzinfo)

@@ -1,0 +1,230 @@
+"""What the plan of reminders is made from, and which pumps need one: a query each, for many."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import (
+    Case,
+    CharField,
+    DateField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Concat
+
+from accounts.models import Clinic, Membership, Role
+from alarms.domain import plan
+from alarms.models import WorkItem
+from alarms.selectors import worklist
+from patients.selectors import contacts_for_reminders
+from pumps.models import Pump
+from refills.models import Appointment, Fill
+from reminders.domain.wording import ENGLISH, language_code
+from reminders.models import OutboxMessage
+from reminders.selectors import reachable_nurses
+
+# How long after its hour an appointment without an outcome becomes somebody's question.
+GRACE: Final = timedelta(hours=4)
+# A pump is unknown between its implant and its first fill, and that is no news yet.
+NEW: Final = timedelta(minutes=20)
+_LIVE: Final = ("pending", "sent", "dead")
+
+
+def facts_for(pumps: Collection[Pump], now: datetime) -> dict[int, plan.Facts]:
+    """The plan's facts of the pumps that are on the list; the others are left out."""
+    pump_ids = [pump.pk for pump in pumps]
+    clinics = {pump.clinic_id for pump in pumps}
+    rows = list(
+        worklist.listed_pumps(clinics, now)
+        .filter(pk__in=pump_ids)
+        .annotate(open_end=Exists(_unresolved().filter(pump=OuterRef("pk"))))
+        .select_related("projection", "clinic")
+        .order_by("pk")
+    )
+    telling = {row.clinic_id for row in rows if _may_concern_nurses(row, now)}
+    nurses = reachable_nurses(telling) if telling else {}
+    soon = {row.patient_id for row in rows if row.appointment_at}
+    family = contacts_for_reminders(soon, now) if soon else {}
+    ending = [row.pk for row in rows if row.open_end]
+    open_ends = _open_ends(ending) if ending else {}
+    found = {}
+    for row in rows:
+        people = family.get(row.patient_id, []) if row.clinic.phone_day else []
+        past = [one for one in open_ends.get(row.pk, []) if one.starts_at <= now - GRACE]
+        late = [one for one in open_ends.get(row.pk, []) if one.outcome == "no_show"]
+        found[row.pk] = plan.Facts(
+            pump=str(row.uuid),
+            input_version=row.input_version,
+            today=row.today,
+            status=worklist.RANKS[row.rank],
+            reason=row.reason,
+            refill_due_on=row.projection.refill_due_on if hasattr(row, "projection") else None,
+            booked=row.booked,
+            new=_is_new(row, now),
+            coming=_coming(row),
+            nurses=tuple(plan.Recipient(ref, ENGLISH) for ref in nurses.get(row.clinic_id, [])),
+            family=tuple(plan.Recipient(p.ref, language_code(p.language)) for p in people),
+            without_outcome=tuple(str(one.uuid) for one in past if one.outcome == ""),
+            no_shows=() if row.appointment_at else tuple(str(one.uuid) for one in late),
+        )
+    return found
+
+
+def _may_concern_nurses(row: Any, now: datetime) -> bool:
+    """Whether the clinic's nurses are worth a query."""
+    return bool(row.rank < worklist.NOT_DUE) and not (
+        row.rank == worklist.UNKNOWN and _is_new(row, now)
+    )
+
+
+def _is_new(row: Any, now: datetime) -> bool:
+    return bool(row.recorded_at > now - NEW)
+
+
+def _coming(row: Any) -> plan.Coming | None:
+    if row.appointment_at is None:
+        return None
+    day = row.appointment_at.astimezone(row.clinic.zone).date()
+    return plan.Coming(str(row.appointment_uuid), row.appointment_at, day)
+
+
+def _refilled_since() -> Exists:
+    """A fill on the day of the appointment or later: the patient was seen, whatever was ticked."""
+    return Exists(
+        Fill.objects.filter(
+            pump=OuterRef("pump"),
+            correction__isnull=True,
+            at__gte=OuterRef("starts_at") - timedelta(days=1),
+        )
+    )
+
+
+def _unresolved() -> QuerySet[Appointment]:
+    """Appointments after which something is open: no outcome, or a no-show."""
+    return Appointment.objects.filter(
+        ~_refilled_since(), cancelled_at__isnull=True, outcome__in=["", "no_show"]
+    )
+
+
+def _open_ends(pump_ids: Collection[int]) -> dict[int, list[Appointment]]:
+    found = defaultdict(list)
+    for row in _unresolved().filter(pump_id__in=pump_ids).order_by("starts_at"):
+        found[row.pump_id].append(row)
+    return found
+
+
+def pumps_to_plan(now: datetime, *, after: int, size: int) -> list[int]:
+    """Pumps that owe a message or a task which has no row yet, by id.
+
+    What is asked of every pump is indexed or cheap; the rest is asked of those that are due or
+    have an appointment near.
+    """
+    pumps = worklist.listed_pumps(Clinic.objects.values_list("pk", flat=True), now)
+    tomorrow = (now + timedelta(days=1)).date()  # in whatever zone, today is not later
+    near = Appointment.objects.filter(
+        pump=OuterRef("pk"),
+        cancelled_at__isnull=True,
+        outcome="",
+        starts_at__gt=now,
+        starts_at__lte=now + timedelta(days=plan.FAMILY_DAYS + 2),
+    )
+    candidates = pumps.filter(
+        Q(projection__window_opens_on__lte=tomorrow)
+        | ~Q(projection__unknown_reason="")
+        | Q(projection__attention__len__gt=0)
+        | Exists(near)
+        | Exists(_without_item().filter(pump=OuterRef("pk"), starts_at__lte=now)),
+        pk__gt=after,
+    )
+    owing = _annotated(candidates).filter(_owes_something(now)).order_by("pk")
+    return list(owing.values_list("pk", flat=True)[:size])
+
+
+def _annotated(pumps: Any) -> Any:
+    """With the milestone, the stamp and the obligation as the plan would write them."""
+    text = CharField()
+    return pumps.exclude(reason=plan.PASSING).annotate(
+        key=Cast("uuid", text),
+        milestone=Case(
+            When(rank=worklist.UNKNOWN, then=Value(plan.UNKNOWN)),
+            When(rank__lte=worklist.ALARM, then=Value("alarm")),
+            When(rank=worklist.OVERDUE, then=Value("overdue")),
+            default=Value("window"),
+            output_field=text,
+        ),
+        stamp=Case(
+            When(rank=worklist.UNKNOWN, then=F("reason")),
+            default=Cast("projection__refill_due_on", text),
+            output_field=text,
+        ),
+        visit=Concat(Value("visit:"), Cast("appointment_uuid", text), output_field=text),
+        visit_day=worklist.ClinicDate(F("clinic__timezone"), F("appointment_at")),
+        has_nurse=Exists(
+            Membership.objects.filter(
+                clinic=OuterRef("clinic"), role=Role.NURSE, user__is_active=True
+            ).exclude(user__email="")
+        ),
+        nobody=Exists(
+            WorkItem.objects.filter(
+                clinic=OuterRef("clinic"), kind="nobody_to_tell", settled_at__isnull=True
+            )
+        ),
+    )
+
+
+def _owes_something(now: datetime) -> Q:
+    live = OutboxMessage.objects.filter(state__in=_LIVE)
+    told = Exists(
+        live.filter(about=OuterRef("key"), milestone=OuterRef("milestone"), stamp=OuterRef("stamp"))
+    )
+    invited = Exists(live.filter(obligation=OuterRef("visit")))
+    called = Exists(
+        WorkItem.objects.filter(
+            kind="call_family", subject=Cast(OuterRef("appointment_uuid"), CharField())
+        )
+    )
+    unknown = Q(rank=worklist.UNKNOWN, recorded_at__lte=now - NEW)
+    unbooked = Q(rank__gt=worklist.UNKNOWN, booked=False)
+    late = unbooked & Q(projection__refill_due_on__lte=F("today"))
+    soon = Q(visit_day__lte=F("today") + timedelta(days=plan.FAMILY_DAYS))
+    return (
+        (
+            (unknown & Q(has_nurse=True))
+            | (unbooked & Q(rank__lt=worklist.NOT_DUE) & (Q(has_nurse=True) | Q(nobody=False)))
+        )
+        & ~Q(told)
+        | (unknown & ~Q(_asked("date_unknown")))
+        | (late & ~Q(_asked("unbooked")))
+        | (soon & ~Q(invited) & ~Q(called))
+        | Q(Exists(_without_item().filter(pump=OuterRef("pk"), starts_at__lte=now - GRACE)))
+    )
+
+
+def _asked(kind: str) -> Exists:
+    """A task about the pump that is open, or dismissed until a day that has not passed."""
+    return Exists(
+        WorkItem.objects.filter(
+            Q(settled_at__isnull=True) | Q(settled_until__gte=Cast(OuterRef("today"), DateField())),
+            kind=kind,
+            subject=OuterRef("key"),
+        )
+    )
+
+
+def _without_item() -> QuerySet[Appointment]:
+    """Appointments that nobody was asked about yet."""
+    return _unresolved().filter(
+        ~Exists(
+            WorkItem.objects.filter(
+                subject=Cast(OuterRef("uuid"), CharField()),
+                kind__in=["appointment_without_outcome", "no_show"],
+            )
+        )
+    )

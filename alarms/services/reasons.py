@@ -1,0 +1,27 @@
+"""What everybody must say who lets something wait."""
+
+from datetime import date, timedelta
+from typing import Final
+
+from accounts.rules import RuleViolation
+
+# A settlement that outlives a refill would hide the next one's doubt.
+LONGEST: Final = timedelta(days=90)
+
+
+def check_reason_and_end(reason: str, ends_on: date, today: date) -> None:
+    """Refuse to dismiss anything without a reason and an end date (reliability.md, 4).
+
+    Raises:
+        RuleViolation: naming `reason` or `ends_on`.
+    """
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Write why this may stand.")
+    if ends_on < today:
+        raise RuleViolation.of("ends_on", "date_in_past", "The end date has passed already.")
+    if ends_on > today + LONGEST:
+        raise RuleViolation.of(
+            "ends_on",
+            "too_late",
+            f"End it within {LONGEST.days} days; then somebody looks at it again.",
+        )

@@ -1,0 +1,203 @@
+"""Work items: where every failure ends at a person, with an owner and a time."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import Role, User
+from accounts.policies import Action, check_may
+from accounts.rules import RuleViolation
+from accounts.services import system_user
+from alarms.models import WorkItem
+
+from .reasons import check_reason_and_end
+
+Kind = WorkItem.Kind
+# Whose it is first, and how long that person has.
+OWNERS: Final = {
+    Kind.DELIVERY_FAILED: (Role.NURSE, timedelta(hours=4)),
+    Kind.NOBODY_TO_TELL: (Role.NURSE, timedelta(hours=24)),
+    Kind.CALL_FAMILY: (Role.STAFF, timedelta(hours=24)),
+    Kind.UNBOOKED: (Role.NURSE, timedelta(hours=24)),
+    Kind.DATE_UNKNOWN: (Role.NURSE, timedelta(hours=4)),
+    Kind.NO_SHOW: (Role.NURSE, timedelta(hours=4)),
+    Kind.APPOINTMENT_WITHOUT_OUTCOME: (Role.STAFF, timedelta(hours=24)),
+    Kind.CHANNEL_FAILING: (Role.NURSE, timedelta(hours=2)),
+}
+NEXT: Final = {Role.STAFF: Role.NURSE, Role.NURSE: Role.DOCTOR, Role.DOCTOR: Role.DOCTOR}
+STEP: Final = timedelta(hours=24)
+# What stays true until the facts change can only be put off, never ticked off.
+STANDING: Final = {
+    Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.NOBODY_TO_TELL, Kind.CHANNEL_FAILING,
+}  # fmt: skip
+# What the plan itself opens, and settles when the facts have changed.
+BY_PLAN: Final = {
+    Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,
+    Kind.APPOINTMENT_WITHOUT_OUTCOME,
+}  # fmt: skip
+NO_LONGER: Final = "The facts have changed; it no longer applies."
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A work item that should be open."""
+
+    clinic_id: int
+    kind: Kind
+    subject: str
+    today: date
+    pump_id: int | None = None
+    due_by: datetime | None = None  # at the latest then
+    details: tuple[tuple[str, str], ...] = ()
+
+
+def open_work_item(*, wanted: Wanted, now: datetime) -> bool:
+    """Open an item unless the same question is open, put off, or was answered.
+
+    Returns:
+        Whether a new one was opened.
+    """
+    return bool(open_work_items(wanted=[wanted], now=now))
+
+
+@transaction.atomic
+def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
+    """The same for many, in a fixed number of queries when there is nothing new."""
+    if not wanted:
+        return 0
+    known = WorkItem.objects.filter(subject__in={one.subject for one in wanted})
+    by_key: dict[tuple[str, str], list[WorkItem]] = {}
+    for item in known:
+        by_key.setdefault((item.kind, item.subject), []).append(item)
+    new = [
+        _item(one, now)
+        for one in wanted
+        if not any(_stands(item, one) for item in by_key.get((one.kind, one.subject), []))
+    ]
+    # Another process may open the same one at this moment: the unique index lets one in.
+    WorkItem.objects.bulk_create(new, ignore_conflicts=True)
+    opened = list(WorkItem.objects.filter(uuid__in=[item.uuid for item in new]) if new else [])
+    for item in opened:
+        _audit("work_item.opened", item, system_user("system-scan"), now)
+    return len(opened)
+
+
+def _stands(item: WorkItem, wanted: Wanted) -> bool:
+    """Whether an item that exists makes a new one needless."""
+    if item.settled_at is None:
+        return True
+    if item.settled_until is not None:
+        return item.settled_until >= wanted.today
+    # Done by a person, about one appointment: that is not asked again.
+    answered = item.settle_reason != NO_LONGER
+    return answered and wanted.kind in BY_PLAN - STANDING
+
+
+def _item(one: Wanted, now: datetime) -> WorkItem:
+    owner, given = OWNERS[one.kind]
+    due_at = now + given
+    if one.due_by is not None:
+        due_at = max(now, min(due_at, one.due_by))
+    return WorkItem(
+        clinic_id=one.clinic_id,
+        pump_id=one.pump_id,
+        kind=one.kind,
+        subject=one.subject,
+        details=dict(one.details),
+        owner_role=owner,
+        opened_at=now,
+        due_at=due_at,
+    )
+
+
+@transaction.atomic
+def settle_work_item(
+    *, item: WorkItem, reason: str, by: User, now: datetime, ends_on: date | None = None
+) -> WorkItem:
+    """Say what was done about it; what still stands can only be put off until a day.
+
+    Raises:
+        RuleViolation: no reason, no end where one is needed, or settled already.
+    """
+    locked = WorkItem.objects.select_for_update(of=("self",)).select_related("clinic")
+    row = locked.get(pk=item.pk)
+    check_may(by, Action.BOOK, row.clinic)
+    today = now.astimezone(row.clinic.zone).date()
+    if row.settled_at is not None:
+        raise RuleViolation.of("item", "already_settled", "Somebody has settled this already.")
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Write what was done about it.")
+    if ends_on is not None or row.kind in STANDING:
+        if ends_on is None:
+            raise RuleViolation.of(
+                "ends_on", "missing", "This still stands: write until when it may wait."
+            )
+        check_reason_and_end(reason, ends_on, today)
+    _settle(row, reason.strip(), by, now, ends_on)
+    return row
+
+
+def settle_gone(
+    *, pump_ids: Collection[int], wanted: Collection[tuple[str, str]], now: datetime
+) -> int:
+    """Settle what the plan opened for these pumps and does not want any more.
+
+    Called within the transaction that planned.
+    """
+    rows = WorkItem.objects.select_for_update().filter(
+        pump_id__in=pump_ids, kind__in=BY_PLAN, settled_at__isnull=True
+    )
+    gone = [row for row in rows.order_by("id") if (row.kind, row.subject) not in wanted]
+    for row in gone:
+        _settle(row, NO_LONGER, system_user("system-scan"), now, None)
+    return len(gone)
+
+
+@transaction.atomic
+def settle_for_clinics(*, kind: Kind, clinic_ids: Collection[int], now: datetime) -> None:
+    """Settle a clinic's own item: it has a nurse to tell again, or its mail leaves again."""
+    rows = WorkItem.objects.select_for_update().filter(
+        kind=kind, clinic_id__in=clinic_ids, settled_at__isnull=True
+    )
+    for row in rows.order_by("id"):
+        _settle(row, NO_LONGER, system_user("system-scan"), now, None)
+
+
+def _settle(row: WorkItem, reason: str, by: User, now: datetime, ends_on: date | None) -> None:
+    row.settled_at, row.settled_by, row.settle_reason = now, by, reason
+    row.settled_until = ends_on
+    row.save()
+    _audit("work_item.settled", row, by, now, reason)
+
+
+@transaction.atomic
+def escalate_overdue(*, now: datetime, limit: int = 500) -> int:
+    """Pass on what its owner did not settle in time, to the next person."""
+    rows = WorkItem.objects.select_for_update(skip_locked=True).filter(
+        settled_at__isnull=True, due_at__lt=now
+    )
+    overdue = list(rows.order_by("due_at", "id")[:limit])
+    for row in overdue:
+        row.owner_role = NEXT.get(Role(row.owner_role), Role.DOCTOR)
+        row.escalated_at, row.due_at = now, now + STEP
+        row.save(update_fields=["owner_role", "escalated_at", "due_at"])
+        _audit("work_item.escalated", row, system_user("system-scan"), now)
+    return len(overdue)
+
+
+def _audit(event: str, row: WorkItem, by: User, now: datetime, reason: str = "") -> None:
+    after: dict[str, Any] = {"kind": row.kind, "owner_role": row.owner_role}
+    audit.record(
+        event=event,
+        by=by,
+        at=now,
+        clinic_id=row.clinic_id,
+        subject_type="work_item",
+        subject_id=row.uuid,
+        reason=reason,
+        after=after,
+    )

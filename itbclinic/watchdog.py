@@ -1,0 +1,234 @@
+"""The independent watch over the reminders: the invariants of reliability.md in SQL of its own.
+
+It uses none of the application's selectors, so that a mistake there can't hide itself here. Each
+query returns what breaks the invariant: ids and codes, nothing of a patient.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+
+from accounts.models import Clinic
+from alarms.selectors import worklist
+
+MAX_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One invariant that does not hold, and where."""
+
+    invariant: str
+    says: str
+    found: tuple[str, ...]
+
+
+# Pumps implanted and not taken out, with their clinic's date; and whether somebody excluded them.
+_PUMPS: Final = """
+WITH active AS (
+    SELECT p.id, p.uuid::text AS ref, p.clinic_id, p.input_version,
+           (timezone(c.timezone, %(now)s))::date AS today
+      FROM pumps_pump p JOIN accounts_clinic c ON c.id = p.clinic_id
+     WHERE NOT EXISTS (SELECT 1 FROM pumps_explant e WHERE e.pump_id = p.id AND e.at <= %(now)s)
+), excluded AS (
+    SELECT a.id FROM active a
+     WHERE EXISTS (SELECT 1 FROM alarms_exclusion x
+                    WHERE x.pump_id = a.id AND x.ends_on >= a.today AND x.reason <> ''
+                      AND NOT EXISTS (SELECT 1 FROM alarms_exclusionend n
+                                       WHERE n.exclusion_id = x.id))
+)
+"""
+
+# Known pumps in their window whose next appointment does not come in time, and unknown ones.
+_OWING: Final = (
+    _PUMPS
+    + """
+, judged AS (
+    SELECT a.*, j.refill_due_on, j.window_opens_on, j.alarm_date, j.computed_at,
+           CASE WHEN j.unknown_reason <> '' THEN j.unknown_reason
+                WHEN cardinality(j.attention) > 0
+                     AND coalesce(j.attention_settled_until < a.today, true) THEN j.attention[1]
+                ELSE '' END AS reason
+      FROM active a JOIN alarms_projection j
+        ON j.pump_id = a.id AND j.input_version = a.input_version
+     WHERE a.id NOT IN (SELECT id FROM excluded)
+), owing AS (
+    SELECT g.*, CASE WHEN reason <> '' THEN 'unknown'
+                     WHEN alarm_date <= today THEN 'alarm'
+                     WHEN refill_due_on < today THEN 'overdue' ELSE 'window' END AS milestone,
+           CASE WHEN reason <> '' THEN reason ELSE refill_due_on::text END AS stamp
+      FROM judged g
+     WHERE reason <> ''
+        OR (window_opens_on <= today AND NOT EXISTS (
+              SELECT 1 FROM refills_appointment b JOIN accounts_clinic c ON c.id = g.clinic_id
+               WHERE b.pump_id = g.id AND b.cancelled_at IS NULL AND b.outcome = ''
+                 AND b.starts_at > %(now)s
+                 AND (timezone(c.timezone, b.starts_at))::date <= g.refill_due_on))
+)
+"""
+)
+
+QUERIES: Final[dict[str, tuple[str, str]]] = {
+    "I1": (
+        "every active pump has a projection of its own facts, is listed as unknown, or is "
+        "excluded by a named person",
+        _PUMPS
+        + """
+        SELECT 'pump ' || a.id FROM active a
+          LEFT JOIN alarms_projection j ON j.pump_id = a.id
+         WHERE a.id NOT IN (SELECT id FROM excluded)
+           AND (j.pump_id IS NULL OR j.input_version <> a.input_version)
+         ORDER BY a.id""",
+    ),
+    "I2": (
+        "every milestone reached has a message that was sent, waits under 30 minutes or ended "
+        "for a reason, or an open work item",
+        _OWING
+        + """
+        SELECT 'pump ' || o.id || ' ' || o.milestone FROM owing o
+         WHERE greatest(o.computed_at, timezone((SELECT timezone FROM accounts_clinic
+                                                  WHERE id = o.clinic_id),
+                                                o.today::timestamp)) < %(now)s - %(wait)s::interval
+           AND NOT EXISTS (
+               SELECT 1 FROM reminders_outboxmessage m
+                WHERE m.about = o.ref AND m.milestone = o.milestone AND m.stamp = o.stamp
+                  AND (m.state IN ('sent', 'dead')
+                       OR (m.state = 'pending' AND greatest(m.created_at, m.not_before)
+                                                   > %(now)s - %(wait)s::interval)))
+           AND NOT EXISTS (
+               SELECT 1 FROM alarms_workitem w
+                WHERE (w.settled_at IS NULL OR w.settled_until >= o.today)
+                  AND (w.subject = o.ref OR (w.clinic_id = o.clinic_id
+                       AND w.kind IN ('nobody_to_tell', 'channel_failing'))))
+        UNION ALL
+        SELECT 'message ' || m.id || ' dead' FROM reminders_outboxmessage m
+         WHERE m.state = 'dead'
+           AND NOT EXISTS (SELECT 1 FROM alarms_workitem w
+                            WHERE w.kind = 'delivery_failed'
+                              AND w.subject IN (m.uuid::text, m.recipient_ref))
+        UNION ALL
+        SELECT 'appointment ' || b.id FROM refills_appointment b
+          JOIN active a ON a.id = b.pump_id JOIN accounts_clinic c ON c.id = a.clinic_id
+         WHERE b.cancelled_at IS NULL AND b.outcome = '' AND b.starts_at > %(now)s
+           AND a.id NOT IN (SELECT id FROM excluded)
+           AND b.created_at < %(now)s - %(wait)s::interval
+           AND (timezone(c.timezone, b.starts_at))::date <= a.today + 2
+           AND NOT EXISTS (SELECT 1 FROM refills_appointment f
+                            WHERE f.pump_id = b.pump_id AND f.cancelled_at IS NULL
+                              AND f.outcome = '' AND f.starts_at > %(now)s
+                              AND (f.starts_at, f.id) < (b.starts_at, b.id))
+           AND timezone(c.timezone, a.today::timestamp) < %(now)s - %(wait)s::interval
+           AND NOT EXISTS (SELECT 1 FROM reminders_outboxmessage m
+                            WHERE m.obligation = 'visit:' || b.uuid::text
+                              AND m.state IN ('pending', 'sent', 'dead'))
+           AND NOT EXISTS (SELECT 1 FROM alarms_workitem w
+                            WHERE w.kind = 'call_family' AND w.subject = b.uuid::text)""",
+    ),
+    "I3": (
+        "no message waits for more than 30 minutes without an attempt",
+        """SELECT 'message ' || id FROM reminders_outboxmessage
+            WHERE state = 'pending' AND attempts = 0 AND lease_until IS NULL
+              AND greatest(created_at, not_before) < %(now)s - %(wait)s::interval ORDER BY id""",
+    ),
+    "I4": (
+        "no lease ran out more than twice its length ago",
+        """SELECT 'message ' || id FROM reminders_outboxmessage
+            WHERE lease_until < clock_timestamp() - interval '240 seconds' ORDER BY id""",
+    ),
+    "I5": (
+        "no work item is past its time without being passed on",
+        """SELECT 'work item ' || id FROM alarms_workitem
+            WHERE settled_at IS NULL AND due_at < %(now)s - interval '5 minutes' ORDER BY id""",
+    ),
+    "I6": (
+        "the last complete sweep is under 15 minutes old and looked at every active pump",
+        _PUMPS
+        + """
+        SELECT CASE WHEN s.finished_at IS NULL THEN 'there was none'
+                    WHEN s.finished_at < %(now)s - interval '15 minutes'
+                    THEN 'finished at ' || s.finished_at::text
+                    ELSE 'looked at ' || s.looked_at || ' pumps' END
+          FROM (SELECT 1) one
+          LEFT JOIN LATERAL (SELECT * FROM alarms_scanrun
+                              WHERE kind = 'sweep' AND finished_at IS NOT NULL
+                              ORDER BY finished_at DESC LIMIT 1) s ON true
+         WHERE s.finished_at IS NULL OR s.finished_at < %(now)s - interval '15 minutes'
+            OR s.looked_at < (SELECT count(*) FROM active a JOIN pumps_pump p ON p.id = a.id
+                               WHERE p.recorded_at < s.started_at)""",
+    ),
+    "I8": (
+        "every message marked as sent has an attempt that the server accepted",
+        """SELECT 'message ' || m.id FROM reminders_outboxmessage m
+            WHERE m.state = 'sent' AND NOT EXISTS (
+                  SELECT 1 FROM reminders_deliveryattempt t
+                   WHERE t.message_id = m.id AND t.outcome = 'accepted') ORDER BY m.id""",
+    ),
+    "I9": (
+        "every refused row of an import is imported, dismissed with a reason, or on the board",
+        """SELECT 'row ' || r.id FROM visits_importrow r
+            WHERE r.outcome = 'refused'
+              AND (r.dismissed_at IS NOT NULL AND r.dismiss_reason = ''
+                   OR r.settled_by_row_id IS NOT NULL AND NOT EXISTS (
+                        SELECT 1 FROM visits_importrow s WHERE s.id = r.settled_by_row_id))
+            ORDER BY r.id""",
+    ),
+}
+
+# Of each clinic: all pumps ever recorded, those taken out, those excluded.
+_ACCOUNTED: Final = (
+    _PUMPS
+    + """
+SELECT p.clinic_id, count(*), count(*) FILTER (WHERE p.id NOT IN (SELECT id FROM active)),
+       count(*) FILTER (WHERE p.id IN (SELECT id FROM excluded))
+  FROM pumps_pump p GROUP BY p.clinic_id ORDER BY p.clinic_id
+"""
+)
+
+
+def check(now: datetime) -> list[Broken]:
+    """Every invariant that does not hold at this instant."""
+    broken = []
+    for name, (says, query) in QUERIES.items():
+        found = [str(row[0]) for row in _rows(query, now)]
+        if found:
+            broken.append(Broken(name, says, tuple(found)))
+    others: tuple[Callable[[datetime], Broken | None], ...] = (_same_list, _all_accounted_for)
+    for other in others:
+        failed = other(now)
+        if failed is not None:
+            broken.append(failed)
+    return sorted(broken, key=lambda one: int(one.invariant[1:]))
+
+
+def _rows(query: str, now: datetime) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"now": now, "wait": "30 minutes"})
+        return list(cursor.fetchall())
+
+
+def _same_list(now: datetime) -> Broken | None:
+    """I7: what the list shows page by page is what its own count says."""
+    wrong = []
+    for clinic_id in Clinic.objects.order_by("pk").values_list("pk", flat=True):
+        listed = worklist.listed_pumps([clinic_id], now)
+        counted = worklist.count([clinic_id], worklist.Filters(everything=True), now)
+        if listed.count() != counted.active:
+            wrong.append(f"clinic {clinic_id}")
+    return Broken("I7", "the page and the API list the same pumps", tuple(wrong)) if wrong else None
+
+
+def _all_accounted_for(now: datetime) -> Broken | None:
+    """I10: by SQL alone, against the number that the list shows."""
+    wrong = []
+    for clinic_id, ever, explanted, excluded in _rows(_ACCOUNTED, now):
+        listed = worklist.listed_pumps([clinic_id], now).count()
+        if listed + excluded + explanted != ever:
+            wrong.append(
+                f"clinic {clinic_id}: {listed} listed + {excluded} excluded + {explanted} "
+                f"explanted, of {ever}"
+            )
+    says = "listed + excluded + explanted = pumps ever recorded"
+    return Broken("I10", says, tuple(wrong)) if wrong else None

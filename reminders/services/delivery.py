@@ -1,0 +1,232 @@
+"""Who sends a message, and what came of it.
+
+A row is claimed for a time (the lease), sent outside every transaction, and recorded behind a
+fence: only the holder of the lease may say what came of it. The times of a lease are the
+database's, since two workers' clocks may differ.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+
+from accounts.models import User
+from reminders.domain import retry
+from reminders.domain.retry import Outcome
+from reminders.domain.wording import BOARD
+from reminders.models import DeliveryAttempt, OutboxMessage
+from reminders.selectors import workers_lost
+from reminders.services.outbox import record_end
+
+State = OutboxMessage.State
+# Longer than one attempt can take: six waits on the server of EMAIL_TIMEOUT each.
+LEASE: Final = timedelta(seconds=120)
+LOST_WORKER: Final = "WorkerLost"
+
+_CLAIM: Final = """
+UPDATE reminders_outboxmessage
+   SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
+       attempts = attempts + 1
+ WHERE id IN (SELECT id FROM reminders_outboxmessage
+               WHERE state = 'pending' AND lease_until IS NULL
+                 AND not_before <= clock_timestamp()
+               ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING id
+"""
+_HOLD: Final = """
+UPDATE reminders_outboxmessage SET lease_until = clock_timestamp() + %(lease)s::interval
+ WHERE id = %(id)s AND lease_by = %(worker)s AND state = 'pending'
+   AND lease_until > clock_timestamp()
+"""
+_EXPIRED: Final = """
+SELECT id FROM reminders_outboxmessage
+ WHERE state = 'pending' AND lease_until < clock_timestamp()
+ ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What happened in one try."""
+
+    started_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+    smtp_code: int | None = None
+    error_class: str = ""
+    channel: bool = False  # the fault is ours, and every message's
+
+
+def _seconds(lease: timedelta) -> str:
+    return f"{lease.total_seconds()} seconds"
+
+
+def claim(*, worker: str, limit: int, lease: timedelta = LEASE) -> list[OutboxMessage]:
+    """Take up to `limit` rows that are due, for the length of the lease.
+
+    The attempt is counted before anything is tried: a row that kills its worker is counted too.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"worker": worker, "limit": limit, "lease": _seconds(lease)})
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(
+        OutboxMessage.objects.filter(pk__in=ids)
+        .select_related("clinic")
+        .order_by("not_before", "id")
+    )
+
+
+def hold(*, message: OutboxMessage, worker: str, lease: timedelta = LEASE) -> bool:
+    """Lengthen the lease right before sending; False when it is lost, and nothing may be sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, {"id": message.pk, "worker": worker, "lease": _seconds(lease)})
+        return bool(cursor.rowcount)
+
+
+@transaction.atomic
+def record_outcome(
+    *, message: OutboxMessage, worker: str, attempt: Attempt, by: User
+) -> OutboxMessage | None:
+    """Record an attempt, and what it means for the row if the worker still holds it.
+
+    The attempt is a fact and is kept in any case; the fence guards the row alone.
+
+    Returns:
+        The row as it stands now, or None when somebody else decides about it.
+    """
+    _add_attempt(message, worker, attempt)
+    row = _fenced(message, worker)
+    if row is None:
+        return None
+    _apply(row, attempt)
+    _save(row, by=by, now=attempt.ended_at)
+    if row.state == State.SENT and row.template == BOARD:
+        _carry(row, worker, attempt, by=by)
+    return row
+
+
+def _add_attempt(message: OutboxMessage, worker: str, attempt: Attempt) -> None:
+    DeliveryAttempt.objects.create(
+        message=message,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        outcome=attempt.outcome,
+        smtp_code=attempt.smtp_code,
+        error_class=attempt.error_class,
+        lease_by=worker,
+    )
+
+
+def _fenced(message: OutboxMessage, worker: str) -> OutboxMessage | None:
+    held = OutboxMessage.objects.select_for_update().filter(
+        pk=message.pk, lease_by=worker, state=State.PENDING
+    )
+    return held.first()
+
+
+def _apply(row: OutboxMessage, attempt: Attempt) -> None:
+    row.lease_until, row.lease_by = None, ""
+    if attempt.outcome == Outcome.ACCEPTED:
+        row.state, row.settled_at = State.SENT, attempt.ended_at
+        return
+    if attempt.outcome == Outcome.PERMANENT:
+        _end(row, State.DEAD, "refused", attempt.ended_at)
+        return
+    row.not_before = retry.next_attempt(attempt.ended_at, row.attempts, random.randrange(1000))  # noqa: S311 - spreads load, guards nothing
+    if retry.is_too_late(row.not_before, row.expires_at):
+        _end(row, State.DEAD, "no_time_left", attempt.ended_at)
+
+
+def _end(row: OutboxMessage, state: State, reason: str, now: datetime) -> None:
+    row.state, row.reason, row.settled_at = state, reason, now
+    row.lease_until, row.lease_by = None, ""
+
+
+def _save(row: OutboxMessage, *, by: User, now: datetime) -> None:
+    row.save(
+        update_fields=[
+            "state", "reason", "settled_at", "lease_until", "lease_by", "not_before", "attempts",
+        ]
+    )  # fmt: skip
+    if row.state != State.PENDING:
+        record_end(row, by=by, now=now)
+
+
+def _carry(sent: OutboxMessage, worker: str, attempt: Attempt, *, by: User) -> None:
+    """One e-mail tells a nurse to look at the board: it says the same as every other such message
+    that was due for that nurse when it left. Each keeps its own record of that."""
+    others = (
+        OutboxMessage.objects.select_for_update(skip_locked=True)
+        .filter(
+            clinic=sent.clinic_id,
+            template=BOARD,
+            recipient_ref=sent.recipient_ref,
+            state=State.PENDING,
+            not_before__lte=attempt.started_at,
+            created_at__lte=attempt.started_at,
+            lease_by__in=["", worker],
+        )
+        .order_by("id")
+    )
+    for row in others:
+        row.attempts += 1
+        row.carried_by = sent
+        _end(row, State.SENT, "", attempt.ended_at)
+        row.save()
+        _add_attempt(row, worker, attempt)
+        record_end(row, by=by, now=attempt.ended_at)
+
+
+@transaction.atomic
+def end_unsent(
+    *, message: OutboxMessage, worker: str, state: State, reason: str, by: User, now: datetime
+) -> OutboxMessage | None:
+    """End a row without sending: held back, or too late. None when it is no longer ours."""
+    row = _fenced(message, worker)
+    if row is not None:
+        _end(row, state, reason, now)
+        _save(row, by=by, now=now)
+    return row
+
+
+@transaction.atomic
+def put_back(*, message: OutboxMessage, worker: str, not_before: datetime | None = None) -> None:
+    """Give a claimed row back untried: it is night for a family, or the channel is broken."""
+    row = _fenced(message, worker)
+    if row is not None:
+        row.lease_until, row.lease_by = None, ""
+        row.attempts -= 1
+        if not_before is not None:
+            row.not_before = not_before
+        row.save(update_fields=["lease_until", "lease_by", "attempts", "not_before"])
+
+
+@transaction.atomic
+def recover_leases(*, by: User, now: datetime) -> list[OutboxMessage]:
+    """Free the rows whose worker is gone, each with an attempt of unknown outcome.
+
+    Returns:
+        Those that died of it: a row that loses its worker again and again ends at a person.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRED)
+        ids = [row[0] for row in cursor.fetchall()]
+    dead = []
+    for row in OutboxMessage.objects.filter(pk__in=ids).order_by("id"):
+        worker = row.lease_by
+        ended = max(now, row.lease_until or now)
+        attempt = Attempt(
+            started_at=min(now, (row.lease_until or now) - LEASE),
+            ended_at=ended,
+            outcome=Outcome.UNKNOWN,
+            error_class=LOST_WORKER,
+        )
+        _add_attempt(row, worker, attempt)
+        row.lease_until, row.lease_by = None, ""
+        if workers_lost(row, LOST_WORKER) >= retry.WORKERS_LOST:
+            _end(row, State.DEAD, "worker_lost", now)
+            dead.append(row)
+        _save(row, by=by, now=now)
+    return dead
