@@ -56,6 +56,10 @@ class Clinic(models.Model):
         max_length=40, blank=True, default="", validators=[validate_one_line]
     )
     reply_email = models.EmailField(blank=True, default="")
+    # Where a family comes to, in one line, as summaries and messages name it.
+    visit_place = models.CharField(
+        max_length=120, blank=True, default="", validators=[validate_one_line]
+    )
     quiet_from = models.TimeField(default=time(20))  # the clinic's clock; equal times: no quiet
     quiet_until = models.TimeField(default=time(8))
     # Moves with every change that a refill-due list could show (contracts.md, REST: the cursor).

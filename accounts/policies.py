@@ -12,6 +12,9 @@ class Action(StrEnum):
     READ_LIST = "read the refill board"
     READ_CHART = "open a patient's chart"
     BOOK = "book refills"
+    RECORD_VISIT = "record a visit"
+    PRINT_SUMMARY = "print after-visit summaries"
+    CONTACT = "keep a family's contacts and consents"
     SETTLE = "settle a doubtful date or exclude a pump"
     RESOLVE_IMPORT = "import the roster and dismiss refused rows"
     READ_CATALOGUE = "see the catalogue"
@@ -21,11 +24,12 @@ class Action(StrEnum):
 
 
 _CLINICAL = {Action.READ_LIST, Action.READ_CHART, Action.READ_CATALOGUE}
+_OFFICE = {Action.BOOK, Action.RESOLVE_IMPORT, Action.PRINT_SUMMARY, Action.CONTACT}
+_TREATING = {Action.SETTLE, Action.RECORD_VISIT}
 PERMISSIONS: dict[str, set[Action]] = {
-    Role.NURSE: _CLINICAL | {Action.BOOK, Action.SETTLE, Action.RESOLVE_IMPORT},
-    Role.DOCTOR: _CLINICAL
-    | {Action.BOOK, Action.SETTLE, Action.RESOLVE_IMPORT, Action.EDIT_CATALOGUE},
-    Role.STAFF: {Action.READ_LIST, Action.READ_CHART, Action.BOOK, Action.RESOLVE_IMPORT},
+    Role.NURSE: _CLINICAL | _OFFICE | _TREATING,
+    Role.DOCTOR: _CLINICAL | _OFFICE | _TREATING | {Action.EDIT_CATALOGUE},
+    Role.STAFF: {Action.READ_LIST, Action.READ_CHART} | _OFFICE,
     Role.PHARMACIST: _CLINICAL | {Action.EDIT_CATALOGUE},
     Role.AUDITOR: {Action.READ_CHART, Action.READ_AUDIT, Action.READ_CATALOGUE},
     Role.ADMIN: {Action.READ_CATALOGUE, Action.MANAGE_CLINIC, Action.EDIT_CATALOGUE},

@@ -190,6 +190,7 @@ class WorkItem(models.Model):
             "Nobody wrote down whether the patient came",
         )
         CHANNEL_FAILING = "channel_failing", "The mail server refuses our messages"
+        SUMMARY_FAILED = "summary_failed", "An after-visit summary could not be made"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="work_items")

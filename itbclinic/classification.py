@@ -17,6 +17,7 @@ IDENTIFYING: Final = {
     "visits.ImportRun": {"content_sha256"},
     "patients.ContactConsent": {"caregiver"},
     "reminders.OutboxMessage": {"recipient_ref"},
+    "visits.AfterVisitSummary": {"content", "html", "pdf", "language"},
 }
 
 CLINICAL: Final = {
@@ -40,9 +41,15 @@ CLINICAL: Final = {
     "dosing.BolusCorrection": {"reason"},
     "refills.Fill": {
         "at", "volume_ml", "concentration_mcg_per_ml", "stability_days", "use_by", "aspirated_ml",
+        "lot_number", "expires_on",
     },
+    "refills.Discrepancy": {"expected_ml", "aspirated_ml", "difference_ml", "programmed_ml"},
     "refills.FillCorrection": {"reason"},
     "refills.Appointment": {"starts_at", "late_reason", "cancel_reason", "outcome"},
+    "pumps.InterrogationCorrection": {"reason"},
+    "visits.Visit": {"at", "concerns", "concern_reason", "note"},
+    "visits.VisitWithdrawal": {"reason"},
+    "visits.AfterVisitSummary": {"alarm_date", "refill_due_on"},
     "alarms.Projection": {
         "unknown_reason", "attention", "attention_settled_until", "alarm_at", "alarm_date",
         "empty_at", "empty_date", "earliest_empty_date", "stability_date", "refill_due_on",
@@ -76,5 +83,7 @@ OPERATIONAL_FIELDS: Final = {
     "template", "language", "state", "not_before", "expires_at", "attempts", "lease_until",
     "lease_by", "message_id", "carried_by", "settled_at", "settled_by", "message", "ended_at",
     "smtp_code", "error_class", "subject", "owner_role", "opened_at", "due_at", "escalated_at",
+    "interrogation", "visit", "summary", "key", "ordered_by", "version", "replaced_at",
+    "rendered_at", "replaced_by", "outcome_at", "outcome_by",
     "user_permissions", "actor_id", "clinic_id", "event", "subject_type", "subject_id",
 }  # fmt: skip

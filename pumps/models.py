@@ -162,3 +162,21 @@ class Interrogation(AppendOnly):
                 name="interrogation_volume_is_not_negative",
             ),
         ]
+
+
+class InterrogationCorrection(AppendOnly):
+    """What the programmer showed was entered in error; it does not count any more."""
+
+    interrogation = models.OneToOneField(
+        Interrogation, on_delete=models.PROTECT, related_name="correction"
+    )
+    reason = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(reason=""), name="interrogation_correction_has_a_reason"
+            ),
+        ]

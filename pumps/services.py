@@ -20,7 +20,7 @@ from accounts.rules import Problem, RuleViolation, check_unchanged
 from patients.models import Patient
 
 from .catalogue import DEFAULT_PUMP_MODELS, FIGURES
-from .models import Explant, Interrogation, Pump, PumpModel
+from .models import Explant, Interrogation, InterrogationCorrection, Pump, PumpModel
 from .selectors import EDITABLE, highest_alarm_ml, values_of
 
 MOST_STEPS = 48
@@ -285,6 +285,20 @@ def record_interrogation(
         )
     bump_input_version([pump.pk])
     _audit(pump, "pump.interrogated", by, recorded_at, {"source": entry.source})
+    return row
+
+
+@transaction.atomic
+def withdraw_interrogation(
+    *, interrogation: Interrogation, reason: str, by: User, now: datetime
+) -> InterrogationCorrection:
+    """Say that what the programmer showed was entered in error. A pump's setting stays as it is."""
+    pump = interrogation.pump
+    row = InterrogationCorrection.objects.create(
+        interrogation=interrogation, reason=reason.strip(), at=now, by=by
+    )
+    bump_input_version([pump.pk])
+    _audit(pump, "pump.interrogation_withdrawn", by, now, {}, reason)
     return row
 
 

@@ -24,6 +24,8 @@ class Fill(AppendOnly):
     stability_days = models.PositiveSmallIntegerField(null=True)
     use_by = models.DateField(null=True)
     aspirated_ml = models.DecimalField(max_digits=6, decimal_places=3, null=True)
+    lot_number = models.CharField(max_length=40, blank=True, default="")
+    expires_on = models.DateField(null=True)  # as printed on the vial; the last good day
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -62,8 +64,34 @@ class FillCorrection(AppendOnly):
         ]
 
 
+class Discrepancy(AppendOnly):
+    """What was aspirated at a refill against what the program before it should have left.
+
+    `difference_ml` is aspirated − expected: positive means that less was delivered than programmed.
+    """
+
+    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, related_name="discrepancy")
+    expected_ml = models.DecimalField(max_digits=12, decimal_places=6)
+    aspirated_ml = models.DecimalField(max_digits=6, decimal_places=3)
+    difference_ml = models.DecimalField(max_digits=12, decimal_places=6)
+    programmed_ml = models.DecimalField(max_digits=12, decimal_places=6)  # since the fill before
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "discrepancies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expected_ml__gte=0) & Q(aspirated_ml__gte=0) & Q(programmed_ml__gte=0),
+                name="discrepancy_volumes_are_not_negative",
+            ),
+        ]
+
+
 class Appointment(models.Model):
-    """A booked refill. Cancelling and outcomes are recorded on it, with who and when."""
+    """A booked refill. Cancelling and outcomes are recorded on it, with who and when.
+
+    One that is rebooked is cancelled, and `replaced_by` names the new one.
+    """
 
     class Outcome(models.TextChoices):
         ARRIVED = "arrived", "Arrived"
@@ -78,7 +106,12 @@ class Appointment(models.Model):
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     cancel_reason = models.TextField(blank=True)
+    replaced_by = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, related_name="replaces"
+    )
     outcome = models.CharField(max_length=8, choices=Outcome, blank=True)
+    outcome_at = models.DateTimeField(null=True)
+    outcome_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         indexes = [models.Index(fields=["pump", "starts_at"], name="appointment_by_pump")]
@@ -89,5 +122,22 @@ class Appointment(models.Model):
                     Q(cancelled_at__isnull=False, cancelled_by__isnull=False) & ~Q(cancel_reason="")
                 ),
                 name="appointment_cancelled_by_somebody_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="", outcome_at__isnull=True, outcome_by__isnull=True)
+                | Q(
+                    outcome__in=["arrived", "no_show"],
+                    outcome_at__isnull=False,
+                    outcome_by__isnull=False,
+                ),
+                name="appointment_outcome_has_somebody_and_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_at__isnull=True) | Q(outcome=""),
+                name="appointment_is_cancelled_or_has_an_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(replaced_by__isnull=True) | Q(cancelled_at__isnull=False),
+                name="appointment_replaced_is_cancelled",
             ),
         ]

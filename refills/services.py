@@ -30,6 +30,8 @@ class FillEntry:
     use_by: date | None = None
     aspirated_ml: Decimal | None = None
     product: DrugProduct | None = None
+    lot_number: str = ""
+    expires_on: date | None = None
 
 
 def check_fill(pump: Pump, entry: FillEntry, at: datetime, now: datetime) -> None:
@@ -79,6 +81,8 @@ def record_fill(*, pump: Pump, entry: FillEntry, at: datetime, by: User, now: da
         stability_days=entry.stability_days,
         use_by=entry.use_by,
         aspirated_ml=entry.aspirated_ml,
+        lot_number=entry.lot_number,
+        expires_on=entry.expires_on,
         recorded_at=now,
         recorded_by=by,
     )

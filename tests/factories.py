@@ -106,7 +106,7 @@ def filled_pump(
 ) -> Pump:
     """A pump filled with 20 mL of 2,000 mcg/mL at `at`, running at `dose` mcg/day."""
     made = pump(of, model=model, alarm_ml=alarm_ml, **details)
-    visit.complete_visit(
+    visit.record_facts(
         pump_id=made.pk,
         at=at,
         by=accounts.system_user("system-import"),

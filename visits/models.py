@@ -1,12 +1,156 @@
-"""Imports of a clinic's spreadsheet: every run is kept with its raw rows."""
+"""What happens when a patient comes: visits and their summaries. And the imports of a clinic's
+spreadsheet: every run is kept with its raw rows."""
 
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
+from dosing.models import Program
 from patients.models import Patient
+from pumps.models import Interrogation, Pump
+from refills.models import Fill
+
+
+class Visit(AppendOnly):
+    """One encounter in which a refill, a dose change or both were done.
+
+    Its facts are rows of their own; this one says that they belong together, who answers for them,
+    and what was known to be unusual when they were saved.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Made with the form: the same form sent twice is one visit.
+    key = models.UUIDField(unique=True, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="visits")
+    pump = models.ForeignKey(Pump, on_delete=models.PROTECT, related_name="visits")
+    at = models.DateTimeField()  # the visit's one instant, when the pump was updated
+    fill = models.OneToOneField(Fill, on_delete=models.PROTECT, null=True, related_name="visit")
+    program = models.OneToOneField(
+        Program, on_delete=models.PROTECT, null=True, related_name="visit"
+    )
+    interrogation = models.OneToOneField(
+        Interrogation, on_delete=models.PROTECT, null=True, related_name="visit"
+    )
+    # Who ordered the program, where the one who recorded it is no doctor.
+    ordered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    # The codes of the warnings that were shown before saving, and why it is right all the same.
+    concerns = models.JSONField(default=list)
+    concern_reason = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["pump", "-at", "-id"], name="visit_by_pump"),
+            models.Index(fields=["clinic", "-at", "-id"], name="visit_by_clinic"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(fill__isnull=False) | Q(program__isnull=False),
+                name="visit_did_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(concerns=[]) | ~Q(concern_reason=""),
+                name="visit_concerns_have_a_reason",
+            ),
+        ]
+
+
+class VisitWithdrawal(AppendOnly):
+    """The visit was entered in error: its facts do not count, and its summary must not be used."""
+
+    visit = models.OneToOneField(Visit, on_delete=models.PROTECT, related_name="withdrawal")
+    reason = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="visit_withdrawal_has_a_reason"),
+        ]
+
+
+class AfterVisitSummary(models.Model):
+    """What the family takes home from a visit, as it stood when this version was made.
+
+    `content` is written in the transaction of the visit and never changes; the worker makes the
+    page and the PDF from it and keeps both, so that a reprint is identical whatever the template
+    has become. What changes afterwards (an appointment, a date) makes a new version.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Being made"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Could not be made"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="summaries")
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="summaries")
+    version = models.PositiveSmallIntegerField(default=1)
+    language = models.CharField(max_length=2, default="en")
+    content = models.JSONField()
+    # The dates that it tells; another projection makes it out of date.
+    alarm_date = models.DateField(null=True)
+    refill_due_on = models.DateField(null=True)
+    created_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True)  # a newer version exists
+    state = models.CharField(max_length=7, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    lease_by = models.CharField(max_length=32, blank=True)
+    error_class = models.CharField(max_length=60, blank=True)  # never a message: it has values
+    html = models.TextField(blank=True)
+    pdf = models.BinaryField(null=True)
+    rendered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["clinic", "-id"], name="summary_by_clinic"),
+            models.Index(
+                fields=["not_before", "id"], name="summary_to_render", condition=Q(state="pending")
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["visit", "version"], name="one_summary_per_version"),
+            models.UniqueConstraint(
+                fields=["visit"],
+                condition=Q(replaced_at__isnull=True),
+                name="one_current_summary_per_visit",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "ready", "failed"]), name="summary_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="ready")
+                | (Q(rendered_at__isnull=False, pdf__isnull=False) & ~Q(html="")),
+                name="summary_ready_has_its_page_and_pdf",
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_until__isnull=True, lease_by="")
+                | (Q(lease_until__isnull=False, state="pending") & ~Q(lease_by="")),
+                name="summary_lease_has_a_holder_and_a_pending_row",
+            ),
+            models.CheckConstraint(
+                condition=Q(replaced_at__isnull=True) | Q(replaced_at__gte=F("created_at")),
+                name="summary_is_replaced_after_it_is_made",
+            ),
+        ]
+
+
+class SummaryPrint(AppendOnly):
+    """Somebody printed a version of a summary."""
+
+    summary = models.ForeignKey(AfterVisitSummary, on_delete=models.PROTECT, related_name="prints")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["summary", "-at"], name="print_by_summary")]
 
 
 class ImportRun(models.Model):

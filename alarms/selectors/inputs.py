@@ -85,7 +85,9 @@ def load_facts(pump_ids: Collection[int]) -> dict[int, PumpFacts]:
     found = {pump.pk: PumpFacts(pump) for pump in pumps}
     _add_fills_and_deliveries(found)
     interrogations = (
-        Interrogation.objects.filter(pump_id__in=found, printed_alarm_date__isnull=False)
+        Interrogation.objects.filter(
+            pump_id__in=found, printed_alarm_date__isnull=False, correction__isnull=True
+        )
         .order_by("pump_id", "-at", "-id")
         .distinct("pump_id")
     )

@@ -27,6 +27,7 @@ OWNERS: Final = {
     Kind.NO_SHOW: (Role.NURSE, timedelta(hours=4)),
     Kind.APPOINTMENT_WITHOUT_OUTCOME: (Role.STAFF, timedelta(hours=24)),
     Kind.CHANNEL_FAILING: (Role.NURSE, timedelta(hours=2)),
+    Kind.SUMMARY_FAILED: (Role.STAFF, timedelta(hours=4)),
 }
 NEXT: Final = {Role.STAFF: Role.NURSE, Role.NURSE: Role.DOCTOR, Role.DOCTOR: Role.DOCTOR}
 STEP: Final = timedelta(hours=24)

@@ -144,7 +144,7 @@ class Maker:
         }
 
     def visit(self, pump: Pump, at: datetime, **what: Any) -> None:
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk,
             at=at,
             by=self.by,

@@ -21,7 +21,7 @@ from alarms.services import settling
 from patients.models import Patient
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
-from visits.services.visit import complete_visit
+from visits.services.visit import record_facts
 
 from . import reads
 from .patient import find_patient, find_pump, show
@@ -89,7 +89,7 @@ def alarm_volume(
         volume = values["low_reservoir_alarm_ml"]
         if values["read_at"] > now:
             raise RuleViolation.of("read_at", "date_in_future", "This is still to come.")
-        complete_visit(
+        record_facts(
             pump_id=pump.pk,
             at=values["read_at"],
             by=_user(request),

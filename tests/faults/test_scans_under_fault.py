@@ -135,7 +135,7 @@ def test_a_broker_killed_in_a_sweep_stops_no_visit_and_no_list(
     eventually(lambda: Projection.objects.exists())
     os.kill(pid_of(broker), signal.SIGKILL)
     pump = Pump.objects.order_by("-pk")[0]
-    row = visit.complete_visit(pump_id=pump.pk, at=now, by=by, now=now, fill=factories.fill("39"))
+    row = visit.record_facts(pump_id=pump.pk, at=now, by=by, now=now, fill=factories.fill("39"))
     assert row.refill_due_on is not None
     assert len(listed(now)) == PUMPS
     broker.ensure_valkey()

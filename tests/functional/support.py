@@ -42,7 +42,7 @@ def doubtful(of: Clinic, family_name: str = "Ito") -> Pump:
     pump = named(of, family_name, 30)
     now = timezone.now()
     printed = (now + timedelta(days=40)).astimezone(of.zone).date()
-    visit.complete_visit(
+    visit.record_facts(
         pump_id=pump.pk,
         at=now,
         by=accounts.system_user("system-import"),
@@ -70,13 +70,13 @@ def flex(pump: Pump, at: datetime, *, by: User) -> None:
             programs.DayGroup(days=WEEK[5:], steps=steps((0, "442"))),
         ),
     )
-    visit.complete_visit(pump_id=pump.pk, at=at, by=by, now=timezone.now(), program=program)
+    visit.record_facts(pump_id=pump.pk, at=at, by=by, now=timezone.now(), program=program)
 
 
 def bolus(pump: Pump, at: datetime, *, by: User) -> None:
     """A single bolus of 50 mcg."""
     entry = BolusEntry(BolusKind.SINGLE, at, Decimal(50), Decimal(20))
-    visit.complete_visit(pump_id=pump.pk, at=at, by=by, now=timezone.now(), boluses=[entry])
+    visit.record_facts(pump_id=pump.pk, at=at, by=by, now=timezone.now(), boluses=[entry])
 
 
 def corrected(pump: Pump, *, by: User) -> None:

@@ -135,7 +135,7 @@ def test_pages_of_pumps_without_dates(
     now = timezone.now()
     pump = factories.pump(clinic)
     if kind == "no_program":
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk, at=now - timedelta(days=3), by=nurse, now=now, fill=factories.fill()
         )
     if kind == "taken_out":

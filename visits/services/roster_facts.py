@@ -135,7 +135,7 @@ class Recorder:
     def _fill(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:
         """A refill that is not on record yet: the fill, its program, and what the sheet printed."""
         fill, warnings = fill_entry(row, pump)
-        projection = visit.complete_visit(
+        projection = visit.record_facts(
             pump_id=pump.pk,
             at=row.refilled_at,
             by=self.by,
@@ -158,7 +158,7 @@ class Recorder:
             projection = Projection.objects.filter(pump=pump).first()
             warnings = with_dates(row.warnings, row, projection)
             return Applied(UNCHANGED, patient, projection, warnings)
-        projection = visit.complete_visit(
+        projection = visit.record_facts(
             pump_id=pump.pk,
             at=row.refilled_at,
             by=self.by,

@@ -48,7 +48,7 @@ def check_version(pump: Pump, seen_version: int | None) -> None:
 
 
 @transaction.atomic
-def complete_visit(
+def record_facts(
     *,
     pump_id: int,
     at: datetime,

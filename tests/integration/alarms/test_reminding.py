@@ -112,7 +112,7 @@ def test_a_refill_a_booking_and_an_exclusion_take_it_back_at_once(
     clinic: Clinic, reachable: User, now: datetime
 ) -> None:
     refilled, excluded = (factories.due_in(clinic, 15, now) for _ in range(2))
-    visit.complete_visit(pump_id=refilled.pk, at=now, by=reachable, now=now, fill=factories.fill())
+    visit.record_facts(pump_id=refilled.pk, at=now, by=reachable, now=now, fill=factories.fill())
     settling.exclude(
         pump=excluded, reason="In hospital", ends_on=now.date() + timedelta(days=5),
         by=reachable, now=now,
@@ -212,7 +212,7 @@ def test_nobody_wrote_down_whether_the_patient_came(
     later = now + timedelta(days=1, hours=5)
     due_scan(later)
     assert "appointment_without_outcome" in open_kinds()
-    visit.complete_visit(pump_id=pump.pk, at=later, by=reachable, now=later, fill=factories.fill())
+    visit.record_facts(pump_id=pump.pk, at=later, by=reachable, now=later, fill=factories.fill())
     assert "appointment_without_outcome" not in open_kinds()
 
 

@@ -94,7 +94,7 @@ def test_the_due_scan_looks_only_at_what_time_has_changed(
     factories.due_in(clinic, 20, now)
     pump = factories.due_in(clinic, 30, now)
     tomorrow = now + timedelta(days=1)
-    visit.complete_visit(
+    visit.record_facts(
         pump_id=pump.pk, at=now, by=nurse, now=now, program=factories.simple(tomorrow, "700")
     )
     assert Projection.objects.get(pump=pump).daily_dose_mcg == 600

@@ -193,7 +193,7 @@ def test_nothing_changed_is_304_and_a_change_is_not(
     later = get(**{"If-None-Match": etag})
     assert later.status_code == 304, "a sweep that changes nothing is no change"
     assert later["X-Computed-At"] != first["X-Computed-At"]
-    visit.complete_visit(pump_id=pump.pk, at=now, by=nurse, now=now, fill=factories.fill("19"))
+    visit.record_facts(pump_id=pump.pk, at=now, by=nurse, now=now, fill=factories.fill("19"))
     assert get(**{"If-None-Match": etag}).status_code == 200
 
 
@@ -227,13 +227,13 @@ def test_a_printed_date_that_differs_makes_it_unknown_until_somebody_settles_it(
     ours = Projection.objects.get(pump=pump).alarm_date
     assert ours is not None
     seen = InterrogationEntry(source="printout", printed_alarm_date=ours - timedelta(days=9))
-    visit.complete_visit(pump_id=pump.pk, at=now, by=nurse, now=now, interrogation=seen)
+    visit.record_facts(pump_id=pump.pk, at=now, by=nurse, now=now, interrogation=seen)
     row = get().json()["results"][0]
     assert (row["status"], row["reason"]) == ("unknown", "alarm_date_mismatch")
     assert row["alarm_date"] == ours.isoformat()
     assert row["printed_alarm_date"] == (ours - timedelta(days=9)).isoformat()
     # A dose change does not make the difference go away.
-    visit.complete_visit(
+    visit.record_facts(
         pump_id=pump.pk, at=now, by=nurse, now=now,
         program=factories.simple(now + timedelta(minutes=5), "610"),
     )  # fmt: skip

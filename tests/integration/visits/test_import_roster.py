@@ -323,7 +323,7 @@ def test_a_visit_recorded_here_after_the_sheet_stays_and_the_old_sheet_is_still_
     load: Any, nurse: User
 ) -> None:
     load(cells())
-    visit.complete_visit(
+    visit.record_facts(
         pump_id=Pump.objects.get().pk,
         at=datetime(2026, 11, 2, 17, tzinfo=UTC),
         by=nurse,
@@ -484,17 +484,17 @@ class Power(BaseException):
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
-    """The third call of `complete_visit` raises what the test put in."""
+    """The third call of `record_facts` raises what the test put in."""
     raised: list[BaseException] = []
     calls = iter(range(1, 100))
-    real = visit.complete_visit
+    real = visit.record_facts
 
-    def complete_visit(**arguments: Any) -> Projection:
+    def record_facts(**arguments: Any) -> Projection:
         if next(calls) == 3 and raised:
             raise raised[0]
         return real(**arguments)
 
-    monkeypatch.setattr(visit, "complete_visit", complete_visit)
+    monkeypatch.setattr(visit, "record_facts", record_facts)
     return raised
 
 
@@ -537,10 +537,10 @@ def test_an_unexpected_error_refuses_one_row_whole_and_stops_no_other(
 def test_what_a_service_refuses_is_told_under_its_heading(
     load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def complete_visit(**_: Any) -> None:
+    def record_facts(**_: Any) -> None:
         raise RuleViolation.of("volume_ml", "fill_exceeds_reservoir", "It does not fit.")
 
-    monkeypatch.setattr(visit, "complete_visit", complete_visit)
+    monkeypatch.setattr(visit, "record_facts", record_facts)
     assert errors_of(load(cells())) == [(2, "Volume (mL)", "fill_exceeds_reservoir")]
 
 

@@ -111,14 +111,14 @@ class PowerCut(BaseException):
 def test_what_was_committed_before_a_crash_is_all_there_is(
     clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = visit.complete_visit
+    real = visit.record_facts
 
-    def complete_visit(**arguments: Any) -> Any:
+    def record_facts(**arguments: Any) -> Any:
         if Patient.objects.count() == 2:
             raise PowerCut
         return real(**arguments)
 
-    monkeypatch.setattr(visit, "complete_visit", complete_visit)
+    monkeypatch.setattr(visit, "record_facts", record_facts)
     with pytest.raises(PowerCut):
         load(clinic, nurse)
     connection.close()  # whatever was not committed is gone now

@@ -39,7 +39,7 @@ def test_the_worked_example_through_the_service(clinic: Clinic) -> None:
 def test_a_raised_dose_moves_the_alarm(clinic: Clinic, nurse: User, now: datetime) -> None:
     pump = factories.filled_pump(clinic, AT)
     changed_at = datetime(2025, 2, 14, 10, tzinfo=UTC)
-    row = visit.complete_visit(
+    row = visit.record_facts(
         pump_id=pump.pk, at=changed_at, by=nurse, now=now,
         program=factories.simple(changed_at, "420"), reason="More tone",
     )  # fmt: skip
@@ -56,7 +56,7 @@ def test_a_refused_program_leaves_nothing_behind(
     pump = factories.pump(clinic)
     audited = AuditEvent.objects.count()
     with pytest.raises(RuleViolation) as refused:
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk, at=AT, by=nurse, now=now,
             fill=factories.fill(), program=factories.simple(AT, dose),
         )  # fmt: skip
@@ -70,7 +70,7 @@ def test_a_fill_that_does_not_fit_or_is_to_come_is_refused(
 ) -> None:
     pump = factories.pump(clinic)
     with pytest.raises(RuleViolation) as refused:
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk, at=now + timedelta(hours=1), by=nurse, now=now,
             fill=factories.fill("20.001"),
         )  # fmt: skip
@@ -85,7 +85,7 @@ def test_a_bolus_above_the_pumps_maximum_is_refused(
     pump = factories.filled_pump(clinic, AT)
     bolus = BolusEntry(BolusKind.SINGLE, AT + timedelta(days=1), Decimal(200), Decimal(5))
     with pytest.raises(RuleViolation) as refused:
-        visit.complete_visit(pump_id=pump.pk, at=AT, by=nurse, now=now, boluses=[bolus])
+        visit.record_facts(pump_id=pump.pk, at=AT, by=nurse, now=now, boluses=[bolus])
     assert refused.value.problems[0].code == "flow_above_maximum"
     assert pump.boluses.count() == 0
 
@@ -93,11 +93,11 @@ def test_a_bolus_above_the_pumps_maximum_is_refused(
 def test_a_stale_page_is_refused(clinic: Clinic, nurse: User, now: datetime) -> None:
     pump = factories.filled_pump(clinic, AT)
     seen = pump.input_version
-    visit.complete_visit(
+    visit.record_facts(
         pump_id=pump.pk, at=AT, by=nurse, now=now, fill=factories.fill("19"), seen_version=seen
     )
     with pytest.raises(RuleViolation) as refused:
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk, at=AT, by=nurse, now=now, fill=factories.fill("18"), seen_version=seen
         )
     assert refused.value.problems[0].code == "stale"
@@ -146,7 +146,7 @@ def test_a_read_alarm_volume_replaces_the_assumed_one(
     assert pump.low_reservoir_alarm_assumed
     before = Projection.objects.get(pump=pump).alarm_at
     entry = InterrogationEntry(source="programmer", low_reservoir_alarm_ml=Decimal("3.5"))
-    after = visit.complete_visit(
+    after = visit.record_facts(
         pump_id=pump.pk, at=now, by=nurse, now=now, interrogation=entry
     ).alarm_at
     pump.refresh_from_db()
@@ -160,7 +160,7 @@ def test_a_readout_to_come_is_refused(clinic: Clinic, nurse: User, now: datetime
     pump = factories.filled_pump(clinic, AT)
     entry = InterrogationEntry(source="programmer", low_reservoir_alarm_ml=Decimal(3))
     with pytest.raises(RuleViolation) as refused:
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk, at=now + timedelta(minutes=1), by=nurse, now=now, interrogation=entry
         )
     assert refused.value.problems[0].code == "date_in_future"
@@ -248,7 +248,7 @@ def test_every_mode_comes_back_from_the_database_as_it_was(
     ]  # fmt: skip
     for program in wanted:
         pump = factories.pump(clinic)
-        visit.complete_visit(
+        visit.record_facts(
             pump_id=pump.pk, at=AT, by=nurse, now=now, fill=factories.fill(), program=program
         )
         found = load_facts([pump.pk])[pump.pk].inputs(now).programs

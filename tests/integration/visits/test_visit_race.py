@@ -43,7 +43,7 @@ def together(*works: Callable[[], object]) -> list[object]:
 
 
 def save(pump: Pump, by: User, now: datetime, volume: str) -> Callable[[], object]:
-    return lambda: visit.complete_visit(
+    return lambda: visit.record_facts(
         pump_id=pump.pk, at=now, by=by, now=now, fill=factories.fill(volume),
         seen_version=pump.input_version,
     )  # fmt: skip
@@ -87,7 +87,7 @@ def test_a_visit_does_not_wait_for_another_of_the_same_clinic(
     with transaction.atomic():
         pumps.lock_pump(held.pk)
         [found] = together(
-            lambda: visit.complete_visit(
+            lambda: visit.record_facts(
                 pump_id=other.pk, at=now, by=nurse, now=now, fill=factories.fill("19")
             )
         )
@@ -103,7 +103,7 @@ def test_a_sweep_the_settings_and_visits_at_once_end_with_true_dates(
 
     def visits() -> None:
         for pump in made:
-            visit.complete_visit(
+            visit.record_facts(
                 pump_id=pump.pk, at=now, by=nurse, now=now, fill=factories.fill("19")
             )
 

@@ -1,0 +1,15 @@
+"""The database itself refuses to change these facts."""
+
+from django.db import migrations
+
+from accounts import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("visits", "0002_day_one"), ("accounts", "0002_append_only")]
+
+    operations = [
+        append_only.protect("visits_visit"),
+        append_only.protect("visits_visitwithdrawal"),
+        append_only.protect("visits_summaryprint"),
+    ]
