@@ -16,6 +16,7 @@ from itbclinic.pages import (
     imports,
     patient,
     settle,
+    visit,
 )
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
@@ -34,6 +35,10 @@ urlpatterns = [
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),
     path(f"{PUMP}/alarm-volume/", settle.alarm_volume, name="pump_alarm_volume"),
+    path(f"{PUMP}/visit/", visit.record, name="visit_record"),
+    path(f"{PUMP}/visit/preview/", visit.preview_fragment, name="visit_preview"),
+    path("visits/<uuid:visit_uuid>/", visit.visit, name="visit"),
+    path("visits/<uuid:visit_uuid>/withdraw/", visit.withdraw, name="visit_withdraw"),
     # Passwords are given out by an administrator: no mail may be sent from a sign-in page.
     path(
         "accounts/password/reset/",

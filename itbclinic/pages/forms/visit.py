@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.rules import Problem, RuleViolation
 from alarms.forms import DateInput
 from dosing.domain import programs
+from dosing.domain.quantities import format_quantity
 from dosing.models import DrugProduct
 from dosing.selectors import stability_days
 from itbclinic.pages import program_view
@@ -30,8 +31,6 @@ class ProductField(forms.ModelChoiceField):
     """A drug of the clinic's catalogue."""
 
     def label_from_instance(self, obj: Any) -> str:
-        from dosing.domain.quantities import format_quantity  # noqa: PLC0415
-
         return f"{obj.name} {format_quantity(obj.concentration_mcg_per_ml, 'mcg per mL')}"
 
 
@@ -55,7 +54,7 @@ def a_date(label: str, **details: Any) -> forms.DateField:
 
 
 class VisitForm(PageForm):
-    """One visit. Its rules live in `visits.services.encounter`; the steps are a table of its own."""
+    """One visit. Its rules live in `visits.services.encounter`; the steps are their own table."""
 
     name = "visit"
     aliases: ClassVar[dict[str, str]] = {"concentration_mcg_per_ml": "product"}
@@ -128,6 +127,7 @@ class VisitForm(PageForm):
             ),
         ]
         clock.help_text = "The pump knows no daylight saving. Change it only if the pump shows it."
+        self.fields["aspirated_ml"].widget.attrs["data-focus"] = ""
         self.fields["at"].help_text = f"The clinic's local time ({pump.clinic.timezone})."
 
     def clean_at(self) -> datetime:

@@ -14,7 +14,7 @@ from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
 from tests import factories
-from visits.models import ImportRow
+from visits.models import ImportRow, Visit
 from visits.services.roster import import_roster
 
 ROSTER = Path(__file__).resolve().parents[2] / "data" / "clinic-roster.csv"
@@ -48,6 +48,10 @@ BY_ACTION = {
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
     "pump_alarm_volume": Action.SETTLE,
+    "visit_record": Action.RECORD_VISIT,
+    "visit_preview": Action.RECORD_VISIT,
+    "visit": Action.READ_CHART,
+    "visit_withdraw": Action.RECORD_VISIT,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
     "pump_model": Action.EDIT_CATALOGUE,
@@ -69,7 +73,8 @@ BY_ACTION = {
 }
 POST_ONLY = {
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
-    "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
+    "pump_alarm_volume", "visit_preview", "visit_withdraw",
+    "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
 }  # fmt: skip
 
@@ -86,6 +91,7 @@ class Objects:
     member: User
     client: ApiClient
     row: ImportRow
+    visit: Visit
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -104,6 +110,7 @@ class Objects:
             member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
+            visit=factories.visit_of(pump, now),
         )
 
 
@@ -117,6 +124,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
+        {"visit_uuid": objects.visit.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]

@@ -121,11 +121,13 @@ def test_hard_stops_by_the_service(pump: Pump, doctor: User, now: datetime) -> N
         (refill(now + day), ["at:date_in_future"]),
         (refill(now - 31 * day), ["at:before_the_refill"]),
         (refill(now - 30 * day), ["at:repeats_the_refill"]),
-        (program("9.99"), ["daily_dose_mcg:dose_out_of_range", "daily_dose_mcg:flow_below_minimum"]),
+        (program("9.99"),
+         ["daily_dose_mcg:dose_out_of_range", "daily_dose_mcg:flow_below_minimum"]),
         (program("3000.1"), ["daily_dose_mcg:dose_out_of_range"]),
         (refill(now, fill=factories.fill(expires_on=(now - 2 * day).date())),
          ["expires_on:drug_expired"]),
-        (refill(now, fill=factories.fill(concentration="500")), ["change:concentration_needs_program"]),
+        (refill(now, fill=factories.fill(concentration="500")),
+         ["change:concentration_needs_program"]),
         (VisitEntry(key=uuid.uuid4(), at=now), ["volume_ml:missing"]),
     ]  # fmt: skip
     for entry, codes in wrong:
@@ -164,7 +166,8 @@ def test_a_visit_taken_back_leaves_the_dates_as_they_were(
 ) -> None:
     before = values(pump)
     entry = refill(
-        now, program=factories.simple(now, "660"), reason="Tone", printed_alarm_date=date(2030, 1, 1),
+        now, program=factories.simple(now, "660"), reason="Tone",
+        printed_alarm_date=date(2030, 1, 1),
         concern_reason="Printout is being checked",
     )  # fmt: skip
     visit = complete_visit(pump_id=pump.pk, entry=entry, by=doctor, now=now)
