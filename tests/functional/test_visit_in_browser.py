@@ -147,8 +147,8 @@ def test_a_visit_is_taken_back_and_recorded_again(seat_of: SeatOf, nurse: User, 
 def test_the_board_and_the_patients_page_lead_here(
     seat_of: SeatOf, nurse: User, pump: Pump
 ) -> None:
-    page = seat_of(nurse).open("/")
-    page.click("text=Visit")
+    page = seat_of(nurse).open("/?tab=all")
+    page.locator(".board .go a", has_text="Visit").click()
     assert page.url.endswith(form_of(pump))
     page.goto(page.url.replace(form_of(pump), support.address_of(pump)))
     page.click("text=Record visit")
