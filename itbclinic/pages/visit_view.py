@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from alarms.models import Reason
 from alarms.presenters import words
 from dosing.domain.pattern import pattern_of
 from dosing.domain.programs import Program
@@ -69,7 +70,7 @@ def present(found: Preview, before: Any, today: date) -> Changes:
     facts = found.facts_after
     if after is not None and facts is not None:
         if after.unknown_reason:
-            unknown, remedy = words.UNKNOWN[after.unknown_reason]
+            unknown, remedy = words.UNKNOWN[Reason(after.unknown_reason)]
         dates = dates_view.present(facts.pump, after, found.known_after, facts.fill, today)
     lines = [*_doses(found), *_drug(found), *_dates(before, after)]
     return Changes(
@@ -120,9 +121,9 @@ def _mcg(value: Fraction | None) -> str:
 def _drug(found: Preview) -> Iterator[Line]:
     old, new = found.situation.fill, found.proposed.fill or found.situation.fill
     yield Line(
-        "Drug",
-        format_quantity(old.concentration_mcg_per_ml, words.PER_ML) if old else words.NOT_RECORDED,
-        format_quantity(new.concentration_mcg_per_ml, words.PER_ML) if new else words.NOT_RECORDED,
+        f"Drug, {words.PER_ML}",
+        format_quantity(old.concentration_mcg_per_ml, "") if old else words.NOT_RECORDED,
+        format_quantity(new.concentration_mcg_per_ml, "") if new else words.NOT_RECORDED,
     )
     left = found.situation.expected_ml
     inside = f"about {format_quantity(left, 'mL', 1)}" if left is not None else words.NOT_RECORDED

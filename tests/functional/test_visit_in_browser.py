@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -57,7 +58,7 @@ def test_a_plain_refill_by_keyboard_takes_a_few_keys(
     assert time.monotonic() - begun < 60
     visit = Visit.objects.get(pump=pump)
     assert visit.fill is not None
-    assert (visit.fill.aspirated_ml, visit.fill.volume_ml) == (11, 20)
+    assert [visit.fill.aspirated_ml, visit.fill.volume_ml] == [Decimal(11), Decimal(20)]
     expect(page.locator("main")).to_contain_text("exactly as programmed")
     seat.check()
     assert seat.visible_in_print(".person")

@@ -26,7 +26,7 @@ def check_may_be_withdrawn(visit: Visit) -> None:
     if VisitWithdrawal.objects.filter(visit=visit).exists():
         raise RuleViolation.of("visit", "already_withdrawn", "This visit was taken back already.")
     for model, what in ((Fill, "a refill"), (Program, "a program"), (Bolus, "a bolus")):
-        rows = model.objects.filter(  # type: ignore[attr-defined]
+        rows = model.objects.filter(
             pump_id=visit.pump_id, correction__isnull=True, recorded_at__gt=visit.recorded_at
         )
         later = rows.order_by("-recorded_at").select_related("recorded_by").first()

@@ -27,14 +27,14 @@ STAYS, SIMPLE, FLEX = "stays", "simple", "flex"
 LOCAL = "%Y-%m-%dT%H:%M"
 
 
-class ProductField(forms.ModelChoiceField):
+class ProductField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A drug of the clinic's catalogue."""
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name} {format_quantity(obj.concentration_mcg_per_ml, 'mcg per mL')}"
 
 
-class DoctorField(forms.ModelChoiceField):
+class DoctorField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """A doctor of the clinic."""
 
     def label_from_instance(self, obj: Any) -> str:

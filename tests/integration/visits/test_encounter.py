@@ -52,7 +52,8 @@ def test_a_plain_refill_is_one_act(pump: Pump, nurse: User, now: datetime) -> No
     assert visit.fill is not None
     assert visit.concerns == []
     kept = Discrepancy.objects.get(fill=visit.fill)
-    assert (kept.expected_ml, kept.difference_ml, kept.programmed_ml) == (11, 0, 9)
+    found = [kept.expected_ml, kept.difference_ml, kept.programmed_ml]
+    assert found == [Decimal(11), Decimal(0), Decimal(9)]
     row = Projection.objects.get(pump=pump)
     pump.refresh_from_db()
     assert row.input_version == pump.input_version
