@@ -68,12 +68,12 @@ def members_of(clinic: Clinic) -> QuerySet[Membership]:
     )
 
 
-def doctors_of(clinic: Clinic) -> list[User]:
+def doctors_of(clinic: Clinic) -> QuerySet[User]:
     """The clinic's doctors who may sign in, by name."""
     rows = User.objects.filter(
         memberships__clinic=clinic, memberships__role=Role.DOCTOR, is_active=True
     )
-    return list(rows.order_by("last_name", "first_name", "username"))
+    return rows.order_by("last_name", "first_name", "username")
 
 
 def api_clients_of(clinic: Clinic) -> QuerySet[ApiClient]:

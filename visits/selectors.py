@@ -1,4 +1,4 @@
-"""Reads of imports: the rows that were not imported and that nobody settled yet."""
+"""Reads of visits, and of imports: the rows that were not imported and that nobody settled yet."""
 
 import uuid
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
 
-from .models import ImportRow, ImportRun
+from .models import ImportRow, ImportRun, Visit
 
 
 def _open(of_clinics: Collection[int]) -> QuerySet[ImportRow]:
@@ -90,3 +90,12 @@ def lines_of_rows(uuids: Collection[uuid.UUID]) -> dict[str, str]:
     """The lines in their sheets that rows stood on, by the row's uuid."""
     rows = ImportRow.objects.filter(uuid__in=uuids).values_list("uuid", "row")
     return {str(key): f"line {row}" for key, row in rows}
+
+
+def visit_for(user: User, visit_uuid: uuid.UUID) -> Visit | None:
+    """The visit, or None where the user may not open that clinic's charts: nobody learns of it."""
+    rows = Visit.objects.filter(clinic_id__in=clinic_ids(user, Action.READ_CHART), uuid=visit_uuid)
+    return rows.select_related(
+        "pump__patient", "pump__model", "pump__clinic", "fill__product", "fill__discrepancy",
+        "program", "interrogation", "recorded_by", "ordered_by", "withdrawal__by",
+    ).first()  # fmt: skip

@@ -146,15 +146,6 @@ def visits(pump: Pump) -> list[Visit]:
     return list(rows.order_by("-at", "-id"))
 
 
-def visit_for(user: User, visit_uuid: UUID) -> Visit | None:
-    """The visit, or None where the user may not open that clinic's charts: nobody learns of it."""
-    rows = Visit.objects.filter(clinic_id__in=clinic_ids(user, Action.READ_CHART), uuid=visit_uuid)
-    return rows.select_related(
-        "pump__patient", "pump__model", "pump__clinic", "fill__product", "fill__discrepancy",
-        "program", "interrogation", "recorded_by", "ordered_by", "withdrawal__by",
-    ).first()  # fmt: skip
-
-
 def current_summary(visit: Visit) -> AfterVisitSummary | None:
     """What the family takes home from the visit, in its present version."""
     return visit.summaries.filter(replaced_at__isnull=True).defer("pdf", "html").first()

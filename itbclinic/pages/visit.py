@@ -14,17 +14,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit
-from accounts.models import User
 from accounts.policies import Action, may
 from accounts.rules import RuleViolation
 from accounts.selectors import doctors_of
 from alarms.presenters import words
 from alarms.selectors.inputs import PumpFacts, domain_program, load_facts
-from dosing.models import DrugProduct
-from dosing.selectors import drug_products
+from dosing.selectors import catalogue_of_drugs, drug_products
 from patients.models import Patient
 from pumps.models import Pump
 from visits.models import Visit
+from visits.selectors import visit_for
 from visits.services.encounter import complete_visit, withdraw_visit
 from visits.services.preview import preview
 
@@ -87,8 +86,8 @@ def _desk(request: HttpRequest, of: Patient, pump: Pump) -> Desk:
     inside = facts.fill.concentration_mcg_per_ml if facts.fill else None
     kwargs: dict[str, Any] = {
         "pump": pump,
-        "products": DrugProduct.objects.filter(pk__in=[p.pk for p in drug_products(pump.clinic)]),
-        "doctors": User.objects.filter(pk__in=[d.pk for d in doctors_of(pump.clinic)]),
+        "products": catalogue_of_drugs([pump.clinic_id]),
+        "doctors": doctors_of(pump.clinic),
     }
     if request.method == "POST":
         steps = StepTable.of_data(request.POST, inside)
@@ -121,7 +120,7 @@ def _opening_values(
 
 def _visit(request: HttpRequest, key: str, pump: Pump) -> Visit:
     try:
-        found = reads.visit_for(user_of(request), uuid.UUID(key))
+        found = visit_for(user_of(request), uuid.UUID(key))
     except ValueError:
         raise Http404 from None
     if found is None or found.pump_id != pump.pk:
@@ -166,7 +165,7 @@ def _save(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 def _refused(request: HttpRequest, desk: Desk, *, changed: bool = False) -> HttpResponse:
     """The form as it was typed; after somebody else's change with a new key and version."""
-    typed = desk.form.data.copy()
+    typed: Any = request.POST.copy()
     if changed:
         typed["key"] = str(uuid.uuid4())
         typed["seen_version"] = str(load_facts([desk.pump.pk])[desk.pump.pk].pump.input_version)
@@ -177,7 +176,15 @@ def _refused(request: HttpRequest, desk: Desk, *, changed: bool = False) -> Http
 
 
 def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """The form for looking: errors show only where something was sent."""
+    """The form for looking; what it is about was read."""
+    audit.record(
+        event="patient.read",
+        by=user_of(request),
+        at=desk.now,
+        clinic_id=desk.pump.clinic_id,
+        subject_type="patient",
+        subject_id=desk.of.uuid,
+    )
     return render(request, "visit/record.html", _context(request, desk))
 
 
@@ -248,7 +255,7 @@ def withdraw(request: HttpRequest, visit_uuid: uuid.UUID) -> HttpResponse:
 
 
 def _find_visit(request: HttpRequest, visit_uuid: uuid.UUID) -> Visit:
-    found = reads.visit_for(user_of(request), visit_uuid)
+    found = visit_for(user_of(request), visit_uuid)
     if found is None:
         raise Http404
     return found

@@ -1,0 +1,141 @@
+"""The visit's page by client: what was typed stays, and nobody overwrites another."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Clinic, User
+from pumps.models import Pump
+from tests import factories
+from visits.models import Visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pump(clinic: Clinic) -> Pump:
+    now = timezone.now().replace(second=0, microsecond=0)
+    return factories.filled_pump(clinic, now - timedelta(days=30), dose="600", now=now)
+
+
+def address(pump: Pump) -> str:
+    return f"/patients/{pump.patient.uuid}/pumps/{pump.uuid}/visit/"
+
+
+def typed(pump: Pump, **more: str) -> dict[str, str]:
+    local = timezone.now().astimezone(pump.clinic.zone)
+    drug = pump.clinic.drug_products.get(concentration_mcg_per_ml=2000)
+    return {
+        "key": str(uuid.uuid4()), "seen_version": str(pump.input_version),
+        "at": local.strftime("%Y-%m-%dT%H:%M"), "product": str(drug.uuid), "aspirated_ml": "11",
+        "volume_ml": "20", "change": "stays", "seen_concerns": "", "save": "1", **more,
+    }  # fmt: skip
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.fixture
+def desk(client: Client, nurse: User) -> Client:
+    client.force_login(nurse)
+    return client
+
+
+def test_a_refused_form_keeps_what_was_typed(desk: Client, pump: Pump) -> None:
+    answer = desk.post(address(pump), typed(pump, volume_ml="20.5", lot_number="LOT-77"))
+    assert answer.status_code == 422
+    said = text(answer)
+    assert "20.5 mL does not fit: the reservoir holds 20 mL" in said
+    assert 'value="20.5"' in said
+    assert 'value="LOT-77"' in said
+    assert not Visit.objects.exists()
+
+
+def test_what_cannot_be_read_is_named_at_its_field(desk: Client, pump: Pump) -> None:
+    wrong = {"volume_ml": "twenty", "expires_on": "x", "product": str(uuid.uuid4()), "at": "x"}
+    answer = desk.post(address(pump), typed(pump, **wrong))
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == set(wrong)
+    assert 'value="twenty"' in text(answer)
+
+
+def test_a_change_of_dose_by_a_nurse_names_the_doctor(desk: Client, pump: Pump) -> None:
+    factories.user("doctor-1", pump.clinic, "doctor")
+    change = {"change": "simple", "daily_dose_mcg": "660", "volume_ml": "", "aspirated_ml": ""}
+    answer = desk.post(address(pump), typed(pump, **change))
+    assert set(answer.context["form"].errors) == {"reason", "ordered_by"}
+    assert 'value="660"' in text(answer)
+
+
+def test_the_second_of_two_sees_the_firsts_values_and_may_save_again(
+    desk: Client, pump: Pump
+) -> None:
+    mine = typed(pump, aspirated_ml="10.5", volume_ml="", change="stays", note="Sleepy")
+    mine |= {"volume_ml": "19"}
+    other = factories.visit_of(pump, timezone.now() - timedelta(minutes=10), "18")
+    answer = desk.post(address(pump), mine)
+    assert answer.status_code == 422
+    said = text(answer)
+    assert "Somebody changed this pump" in said
+    assert f"/visits/{other.uuid}/" in said
+    assert 'value="10.5"' in said
+    assert "Sleepy" in said
+    pump.refresh_from_db()
+    assert answer.context["form"]["seen_version"].value() == str(pump.input_version)
+    assert Visit.objects.count() == 1
+
+
+def test_one_form_sent_twice_is_one_visit_and_other_values_are_not_swallowed(
+    desk: Client, pump: Pump
+) -> None:
+    values = typed(pump)
+    first = desk.post(address(pump), values)
+    second = desk.post(address(pump), values)
+    assert first["Location"] == second["Location"]
+    third = desk.post(address(pump), values | {"volume_ml": "19"})
+    assert third.status_code == 422
+    assert "saved already, with other values" in text(third)
+    assert third.context["form"]["key"].value() != values["key"]
+    assert Visit.objects.count() == 1
+
+
+def test_the_page_of_steps_that_are_wrong(desk: Client, pump: Pump) -> None:
+    factories.user("doctor-1", pump.clinic, "doctor")
+    steps = {
+        "change": "flex", "steps-0-count": "2", "steps-0-0-start": "01:00", "steps-0-0-dose": "300",
+        "steps-0-1-start": "12:00", "steps-0-1-dose": "x", "reason": "Tone",
+    }  # fmt: skip
+    said = text(desk.post(address(pump), typed(pump, **steps)))
+    assert "Write the dose of this step in mcg." in said
+    said = text(desk.post(address(pump), typed(pump, **(steps | {"steps-0-1-dose": "330"}))))
+    assert "must start at 00:00" in said
+    assert "Every day of the week must be in exactly one group" in said
+    assert not Visit.objects.exists()
+
+
+def test_a_preview_asks_few_questions(desk: Client, pump: Pump) -> None:
+    url = address(pump) + "preview/"
+    with CaptureQueriesContext(connection) as captured:
+        answer = desk.post(url, typed(pump))
+    assert answer.status_code == 200
+    assert "exactly as programmed" in text(answer).lower()
+    assert len(captured) <= 35
+    assert not [q for q in captured if q["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+def test_one_who_may_read_but_not_record(client: Client, pump: Pump) -> None:
+    visit = factories.visit_of(pump, timezone.now())
+    client.force_login(factories.user("staff-1", pump.clinic, "staff"))
+    assert client.get(address(pump)).status_code == 403
+    page = client.get(f"/visits/{visit.uuid}/")
+    assert page.status_code == 200
+    assert "Take this visit back" not in text(page)
+    answer = client.post(f"/visits/{visit.uuid}/withdraw/", {"reason": "x"})
+    assert answer.status_code == 403
