@@ -96,6 +96,9 @@ def _desk(request: HttpRequest, of: Patient, pump: Pump) -> Desk:
     else:
         row = facts.program_at(now)
         program = domain_program(row, facts.steps.get(row.pk, [])) if row else None
+        again = request.GET.get("again", "")
+        if again:
+            program = visit_record_view.steps_program_of(_visit(request, again, pump)) or program
         steps = StepTable.of_program(program, inside)
         initial = _opening_values(request, pump, facts, now)
         form = VisitForm(steps=steps, initial=initial, **kwargs)

@@ -7,7 +7,8 @@ from accounts.models import User
 from accounts.policies import Action, may
 from alarms.domain.projection import Known, project
 from alarms.presenters import words
-from alarms.selectors.inputs import load_facts
+from alarms.selectors.inputs import domain_program, load_facts
+from dosing.domain import programs
 from dosing.domain.quantities import format_quantity, plain
 from dosing.selectors import steps_of
 from visits.models import Visit
@@ -63,6 +64,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "born": f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
         "what": _what(visit),
         "program": _program(visit),
+        "was": _program_before(visit),
         "compared": _compared(visit),
         "concerns": visit_view.names_of(visit.concerns),
         "dates": [] if withdrawal else _dates(visit, now, today),
@@ -110,6 +112,34 @@ def _program(visit: Visit) -> program_view.ProgramView | None:
     since = words.instant(row.effective_at, visit.pump.clinic.zone)
     steps = steps_of([row.pk])[row.pk]
     return program_view.present(row, steps, visit.pump.model.min_ml_per_day, since)
+
+
+def _program_before(visit: Visit) -> str:
+    """The program until the visit, as far as it counts today: `Flex: Mon to Fri 600 mcg/day`."""
+    if visit.program is None:
+        return ""
+    rows = reads.programs(visit.pump)
+    begun = (
+        row
+        for row in rows
+        if row.effective_at <= visit.at
+        and row.pk != visit.program_id
+        and row.recorded_at < visit.recorded_at
+        and not hasattr(row, "correction")
+    )
+    row = next(begun, None)
+    if row is None:
+        return "None was recorded."
+    steps = steps_of([row.pk])[row.pk]
+    view = program_view.present(row, steps, visit.pump.model.min_ml_per_day, "")
+    plans = ", ".join(f"{plan.days} {plan.total}" for plan in view.plans)
+    return f"{view.mode}, {view.concentration}: {plans}" if plans else view.mode
+
+
+def steps_program_of(visit: Visit) -> programs.Program | None:
+    """The visit's program as the core has it, to fill the table of steps with."""
+    row = visit.program
+    return domain_program(row, steps_of([row.pk])[row.pk]) if row else None
 
 
 def _compared(visit: Visit) -> str:

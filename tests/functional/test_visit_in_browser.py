@@ -117,6 +117,9 @@ def test_flex_steps_are_added_taken_away_and_saved(
     assert visit.fill is None
     assert visit.program is not None
     assert visit.program.steps.count() == 2
+    expect(page.locator("main")).to_contain_text("Until then: Simple continuous")
+    page.goto(f"{seat.base}{form_of(pump)}?again={visit.uuid}")
+    expect(page.locator("[name=steps-0-1-dose]")).to_have_value("330")
 
 
 def test_without_script_the_same(seat_of: SeatOf, nurse: User, pump: Pump) -> None:
