@@ -25,6 +25,20 @@ PATIENT_PAGES: Final = (
 ENTRIES: Final = (
     ("Refills", "board", Action.READ_LIST, PATIENT_PAGES),
     (
+        "Import",
+        "imports",
+        Action.RESOLVE_IMPORT,
+        (
+            "import_send",
+            "import_upload",
+            "import_start",
+            "import_check_again",
+            "import_discard",
+            "import_rows",
+            "import_row_dismiss",
+        ),
+    ),
+    (
         "Catalogue",
         "catalogue",
         Action.READ_CATALOGUE,

@@ -16,6 +16,7 @@ from itbclinic.pages import (
     imports,
     patient,
     settle,
+    uploads,
 )
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
@@ -23,6 +24,7 @@ CLINIC = "clinic/<slug:slug>"
 PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
 CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
 REFUSED = "imports/<slug:slug>/refused"
+UPLOAD = "imports/uploads/<uuid:upload_uuid>"
 
 urlpatterns = [
     path("", board.board, name="board"),
@@ -63,6 +65,18 @@ urlpatterns = [
     path(f"{PERSON}/remove/", clinic.remove_person, name="clinic_remove_person"),
     path(f"{CLINIC}/api-clients/add/", clinic.add_client, name="clinic_add_client"),
     path(f"{CLIENT}/revoke/", clinic.revoke_client, name="clinic_revoke_client"),
+    # --- uploaded spreadsheets ---
+    path("imports/", uploads.page, name="imports"),
+    path("imports/upload/", uploads.upload, name="import_send"),
+    path("imports/empty-sheet.csv", uploads.template, {"kind": "csv"}, name="import_empty_csv"),
+    path("imports/empty-sheet.xlsx", uploads.template, {"kind": "xlsx"}, name="import_empty_xlsx"),
+    path(f"{UPLOAD}/", uploads.one, name="import_upload"),
+    path(f"{UPLOAD}/import/", uploads.start, name="import_start"),
+    path(f"{UPLOAD}/check-again/", uploads.again, name="import_check_again"),
+    path(f"{UPLOAD}/discard/", uploads.throw_away, name="import_discard"),
+    path(f"{UPLOAD}/refused.csv", uploads.refused, {"kind": "csv"}, name="upload_refused_csv"),
+    path(f"{UPLOAD}/refused.xlsx", uploads.refused, {"kind": "xlsx"}, name="upload_refused_xlsx"),
+    # --- their refused rows ---
     path("imports/rows/", imports.import_rows, name="import_rows"),
     path("imports/rows/<uuid:row_uuid>/dismiss/", imports.dismiss, name="import_row_dismiss"),
     path(f"{REFUSED}.csv", imports.rows_file, {"kind": "csv"}, name="import_rows_csv"),

@@ -42,6 +42,16 @@ EVENTS: Final = {
     "program.corrected": "Corrected a program",
     "bolus.recorded": "Recorded a bolus",
     "appointment.booked": "Booked an appointment",
+    "upload.received": "Uploaded a spreadsheet",
+    "upload.read": "Opened an uploaded spreadsheet",
+    "upload.checked": "Checked a spreadsheet",
+    "upload.check_again": "Had a spreadsheet checked again",
+    "upload.import_started": "Started the import of a spreadsheet",
+    "upload.imported": "Came to the end of a spreadsheet's import",
+    "upload.discarded": "Discarded a spreadsheet",
+    "upload.failed": "Stopped at a spreadsheet",
+    "upload.unreadable": "Could not read a spreadsheet",
+    "upload.exported": "Exported the refused rows of a spreadsheet",
     "roster.imported": "Imported a spreadsheet",
     "roster.row_imported": "Imported a row",
     "roster.row_refused": "Refused a row",
@@ -69,6 +79,7 @@ SUBJECTS: Final = {
     "drug_product": "Drug",
     "import_row": "Row of a sheet",
     "import_run": "Import",
+    "roster_upload": "Spreadsheet",
 }
 MOST_LINES: Final = 6
 _KEY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -24,7 +24,7 @@ from refills.selectors import current_fills
 from visits.models import ImportRow
 from visits.selectors import open_refused_rows
 
-from . import board_query, reads
+from . import board_query, reads, uploads
 from .board_query import BoardQuery
 
 HOT: Final = ("unknown", "alarm", "overdue")  # tabs whose count is coloured when it is not zero
@@ -127,6 +127,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "form": form,
         "clinic_links": _clinic_links(query, allowed),
         "partial": partial,
+        "uploads": [] if partial else uploads.waiting_for(user, clinics),
     }
     template = "board/area.html" if partial else "board/page.html"
     response = render(request, template, context)

@@ -14,8 +14,10 @@ from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
 from tests import factories
-from visits.models import ImportRow
+from visits.models import ImportRow, RosterUpload
 from visits.services.roster import import_roster
+from visits.services.upload_runs import run_uploads
+from visits.services.uploads import upload_roster
 
 ROSTER = Path(__file__).resolve().parents[2] / "data" / "clinic-roster.csv"
 
@@ -66,11 +68,22 @@ BY_ACTION = {
     "import_row_dismiss": Action.RESOLVE_IMPORT,
     "import_rows_csv": Action.RESOLVE_IMPORT,
     "import_rows_xlsx": Action.RESOLVE_IMPORT,
+    "imports": Action.RESOLVE_IMPORT,
+    "import_send": Action.RESOLVE_IMPORT,
+    "import_empty_csv": Action.RESOLVE_IMPORT,
+    "import_empty_xlsx": Action.RESOLVE_IMPORT,
+    "import_upload": Action.RESOLVE_IMPORT,
+    "import_start": Action.RESOLVE_IMPORT,
+    "import_check_again": Action.RESOLVE_IMPORT,
+    "import_discard": Action.RESOLVE_IMPORT,
+    "upload_refused_csv": Action.RESOLVE_IMPORT,
+    "upload_refused_xlsx": Action.RESOLVE_IMPORT,
 }
 POST_ONLY = {
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
+    "import_send", "import_start", "import_check_again", "import_discard",
 }  # fmt: skip
 
 
@@ -86,15 +99,23 @@ class Objects:
     member: User
     client: ApiClient
     row: ImportRow
+    upload: RosterUpload
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
         pump = factories.due_in(clinic, 4, now)
         sheet = (ROSTER.read_text(encoding="utf-8-sig").splitlines()[i] for i in (0, 11))
+        content = "\n".join(sheet).encode()
         import_roster(
-            clinic=clinic, content="\n".join(sheet).encode(), filename_suffix=".csv",
+            clinic=clinic, content=content, filename_suffix=".csv",
             as_of=now.date(), by=accounts.system_user("system-import"), now=now,
         )  # fmt: skip
+        importer = factories.user(f"importer-{clinic.slug}", clinic, "staff")
+        upload = upload_roster(
+            clinic=clinic, content=content, suffix=".csv", by=importer, now=now,
+            as_of=now.astimezone(clinic.zone).date(),
+        )  # fmt: skip
+        run_uploads(clock=lambda: now)
         return cls(
             clinic=clinic,
             patient=pump.patient,
@@ -104,6 +125,7 @@ class Objects:
             member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
+            upload=upload,
         )
 
 
@@ -117,6 +139,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
+        {"upload_uuid": objects.upload.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
