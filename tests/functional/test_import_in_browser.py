@@ -33,13 +33,6 @@ def upload(page: Page, tmp_path: Path, content: bytes = SHEET, name: str = "Ito,
     page.get_by_role("button", name="Upload and check").click()
 
 
-def shoot(page: Page, name: str) -> None:
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=f"/tmp/imp/{name}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
 def test_from_the_upload_to_the_row_to_mend(
     seat_of: SeatOf, clinic: Clinic, nurse: User, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """An uploaded sheet on its way into the record: checked, imported, discarded, resumed, refused."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -417,3 +419,69 @@ def test_the_database_refuses(send: Upload, values: dict[str, Any], name: str) -
     upload = send()
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
         RosterUpload.objects.filter(pk=upload.pk).update(**values)
+
+
+# --- what a workbook may not do ------------------------------------------------------------------
+
+
+def repacked(change: Callable[[str, bytes], bytes], **more: bytes) -> bytes:
+    """The small sheet as a workbook with other parts."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(as_workbook(SMALL))) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, change(name, old.read(name)))
+        for name, content in more.items():
+            new.writestr(name, content)
+    return out.getvalue()
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_refused_unread(
+    send: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = repacked(lambda _, part: part, filler=b" " * (limits.MAX_UNPACKED_BYTES + 1))
+    assert len(bomb) < limits.MAX_BYTES
+    monkeypatch.setattr(limits, "read_roster", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(RuleViolation) as refused:
+        send(bomb, ".xlsx")
+    assert "unpacks to far more than a roster" in refused.value.problems[0].message
+
+
+def test_a_workbook_that_lies_about_its_size_is_refused(send: Upload) -> None:
+    """Nothing more than what is announced is unpacked."""
+    honest = repacked(lambda _, part: part, filler=b" " * (limits.MAX_UNPACKED_BYTES + 1))
+    told = (limits.MAX_UNPACKED_BYTES + 1).to_bytes(4, "little")
+    assert honest.count(told) == 2
+    lying = repacked(
+        lambda name, part: part + b" " * 5_000_000 if name.endswith("sheet1.xml") else part
+    )
+    with zipfile.ZipFile(io.BytesIO(lying)) as archive:
+        size = archive.getinfo("xl/worksheets/sheet1.xml").file_size
+    lying = lying.replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    with pytest.raises(RuleViolation) as refused:
+        send(lying, ".xlsx")
+    assert "cannot be read as an Excel workbook" in refused.value.problems[0].message
+
+
+def test_entities_that_multiply_are_refused(send: Upload) -> None:
+    levels = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    head = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "ha">{levels}]>'.encode()
+
+    def change(name: str, part: bytes) -> bytes:
+        if not name.endswith("sheet1.xml"):
+            return part
+        body = part[part.index(b"?>") + 2 :] if part.startswith(b"<?xml") else part
+        return head + body.replace(b"<sheetData>", b"<sheetData><row><c t='inlineStr'><is><t>"
+                                   b"&a9;</t></is></c></row>", 1)  # fmt: skip
+
+    with pytest.raises(RuleViolation) as refused:
+        send(repacked(change), ".xlsx")
+    assert "cannot be read as an Excel workbook" in refused.value.problems[0].message
+
+
+def test_a_link_to_another_file_is_not_followed(send: Upload) -> None:
+    """The formula's stored result is read, and the part with the link is not."""
+    linked = repacked(lambda _, part: part, **{"xl/externalLinks/externalLink1.xml": b"<broken"})
+    assert send(linked, ".xlsx").rows_total == 12
