@@ -1,7 +1,7 @@
 """Who may see which address, by its name."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from accounts.policies import Action
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
+from refills.models import Appointment
+from refills.services import book
 from tests import factories
 from visits.models import ImportRow
 from visits.services.roster import import_roster
@@ -48,6 +50,14 @@ BY_ACTION = {
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
     "pump_alarm_volume": Action.SETTLE,
+    "pump_book": Action.BOOK,
+    "appointments": Action.READ_LIST,
+    "appointment": Action.READ_CHART,
+    "appointment_rebook": Action.BOOK,
+    "appointment_cancel": Action.BOOK,
+    "appointment_arrived": Action.BOOK,
+    "appointment_no_show": Action.BOOK,
+    "appointment_take_back": Action.BOOK,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
     "pump_model": Action.EDIT_CATALOGUE,
@@ -71,6 +81,7 @@ POST_ONLY = {
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
+    "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
 }  # fmt: skip
 
 
@@ -86,6 +97,7 @@ class Objects:
     member: User
     client: ApiClient
     row: ImportRow
+    appointment: Appointment
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -104,6 +116,12 @@ class Objects:
             member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
+            appointment=book(
+                pump=pump,
+                starts_at=now + timedelta(days=2),
+                now=now,
+                by=accounts.system_user("system-import"),
+            ),
         )
 
 
@@ -117,6 +135,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
+        {"appointment_uuid": objects.appointment.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
