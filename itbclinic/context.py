@@ -20,10 +20,12 @@ PATIENT_PAGES: Final = (
     "pump_exclude",
     "pump_end_exclusion",
     "pump_alarm_volume",
+    "pump_book",
 )
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
     ("Refills", "board", Action.READ_LIST, PATIENT_PAGES),
+    ("Appointments", "appointments", Action.READ_LIST, ("appointment", "appointment_rebook")),
     (
         "Import",
         "imports",

@@ -7,8 +7,10 @@ from django.views.generic import TemplateView
 
 from itbclinic import health
 from itbclinic.pages import (
+    appointments,
     audit,
     board,
+    booking,
     catalogue,
     clinic,
     export,
@@ -25,6 +27,7 @@ PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
 CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
 REFUSED = "imports/<slug:slug>/refused"
 UPLOAD = "imports/uploads/<uuid:upload_uuid>"
+APPOINTMENT = "appointments/<uuid:appointment_uuid>"
 
 urlpatterns = [
     path("", board.board, name="board"),
@@ -36,6 +39,14 @@ urlpatterns = [
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),
     path(f"{PUMP}/alarm-volume/", settle.alarm_volume, name="pump_alarm_volume"),
+    path(f"{PUMP}/book/", booking.pump_book, name="pump_book"),
+    path("appointments/", appointments.appointments, name="appointments"),
+    path(f"{APPOINTMENT}/", appointments.appointment, name="appointment"),
+    path(f"{APPOINTMENT}/rebook/", booking.rebook, name="appointment_rebook"),
+    path(f"{APPOINTMENT}/cancel/", appointments.cancel, name="appointment_cancel"),
+    path(f"{APPOINTMENT}/arrived/", appointments.arrived, name="appointment_arrived"),
+    path(f"{APPOINTMENT}/no-show/", appointments.no_show, name="appointment_no_show"),
+    path(f"{APPOINTMENT}/take-back/", appointments.take_back, name="appointment_take_back"),
     # Passwords are given out by an administrator: no mail may be sent from a sign-in page.
     path(
         "accounts/password/reset/",

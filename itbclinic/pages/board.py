@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
 from accounts.models import Clinic, User
+from accounts.policies import Action, clinic_ids
 from alarms.forms import BoardFilterForm
 from alarms.models import Reason, ScanRun
 from alarms.presenters import rows as presenters
@@ -117,7 +118,7 @@ def board(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("home"))
     now = timezone.now()
     query, form, clinics = read_query(request, allowed)
-    found = _make(query, clinics, frame_of(request).sweep, now)
+    found = _make(query, clinics, frame_of(request).sweep, now, clinic_ids(user, Action.BOOK))
     record_read(user, clinics, now, "board.read", query, len(found.rows) or len(found.excluded))
     board_query.remember(query, request.session)
     htmx: Any = getattr(request, "htmx", None)
@@ -161,7 +162,11 @@ def read_query(
 
 
 def _make(
-    query: BoardQuery, clinics: Sequence[Clinic], sweep: ScanRun | None, now: datetime
+    query: BoardQuery,
+    clinics: Sequence[Clinic],
+    sweep: ScanRun | None,
+    now: datetime,
+    bookers: Sequence[int],
 ) -> Board:
     ids = [clinic.pk for clinic in clinics]
     filters = query.filters()
@@ -179,7 +184,7 @@ def _make(
         made_at=words.instant(now, clinics[0].zone),
         counts=counts,
         tabs=_tabs(query, counts),
-        rows=_present(page),
+        rows=_present(page, bookers),
         excluded=excluded if query.tab == "excluded" else [],
         excluded_found=len(excluded) if query.search else 0,
         refused=list(open_refused_rows(ids)),
@@ -198,12 +203,13 @@ def _wants_excluded(query: BoardQuery, counts: worklist.Counts) -> bool:
     return counts.excluded > 0 and (query.tab == "excluded" or bool(query.search))
 
 
-def _present(page: Sequence[Any]) -> list[presenters.Row]:
+def _present(page: Sequence[Any], bookers: Sequence[int] = ()) -> list[presenters.Row]:
     ids = [row.pk for row in page]
     mismatched = [row.pk for row in page if row.reason == Reason.CONCENTRATION_MISMATCH]
     facts = presenters.Facts(
         fills=current_fills(ids) if ids else {},
         programs=current_programs(mismatched) if mismatched else {},
+        bookers=bookers,
     )
     return [presenters.present(row, facts) for row in page]
 

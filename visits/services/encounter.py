@@ -26,6 +26,7 @@ from refills.services import FillEntry
 from visits.models import Visit, VisitWithdrawal
 
 from . import summaries
+from .booking import arrive_for_visit
 from .visit import check_version
 
 READOUT = "Programmer at the visit"
@@ -77,6 +78,8 @@ def complete_visit(
         return saved
     check_version(pump, seen_version)
     visit = _record(pump, entry, by, now)
+    if entry.fill is not None:
+        arrive_for_visit(pump=pump, at=entry.at, by=by, now=now)
     projection = alarms.resync([pump.pk], now=now)[pump.pk]
     audit.record(
         event="visit.recorded",

@@ -1,7 +1,7 @@
 """Who may see which address, by its name."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from accounts.policies import Action
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
+from refills.models import Appointment
+from refills.services import book
 from tests import factories
 from visits.models import ImportRow, RosterUpload
 from visits.services.roster import import_roster
@@ -50,6 +52,14 @@ BY_ACTION = {
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
     "pump_alarm_volume": Action.SETTLE,
+    "pump_book": Action.BOOK,
+    "appointments": Action.READ_LIST,
+    "appointment": Action.READ_CHART,
+    "appointment_rebook": Action.BOOK,
+    "appointment_cancel": Action.BOOK,
+    "appointment_arrived": Action.BOOK,
+    "appointment_no_show": Action.BOOK,
+    "appointment_take_back": Action.BOOK,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
     "pump_model": Action.EDIT_CATALOGUE,
@@ -84,6 +94,7 @@ POST_ONLY = {
     "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
     "import_send", "import_start", "import_check_again", "import_discard",
+    "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
 }  # fmt: skip
 
 
@@ -100,6 +111,7 @@ class Objects:
     client: ApiClient
     row: ImportRow
     upload: RosterUpload
+    appointment: Appointment
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -126,6 +138,12 @@ class Objects:
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
             upload=upload,
+            appointment=book(
+                pump=pump,
+                starts_at=now + timedelta(days=2),
+                now=now,
+                by=accounts.system_user("system-import"),
+            ),
         )
 
 
@@ -140,6 +158,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
         {"upload_uuid": objects.upload.uuid},
+        {"appointment_uuid": objects.appointment.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
