@@ -13,6 +13,7 @@ from dosing.models import Mode, Program
 from refills.models import Fill
 
 from . import window, words
+from .work import Reminder
 
 NO_DATES: Final = Projection()
 NEAR: Final = timedelta(days=7)
@@ -77,6 +78,7 @@ class Row:
     serial_number: str
     flags: list[Flag] = field(default_factory=list)
     resolve: bool = False
+    reminder: Reminder = field(default_factory=Reminder)
 
     @property
     def no_dates(self) -> bool:
@@ -90,6 +92,7 @@ class Facts:
 
     fills: Mapping[int, Fill] = field(default_factory=dict)
     programs: Mapping[int, Sequence[Program]] = field(default_factory=dict)
+    reminders: Mapping[int, Reminder] = field(default_factory=dict)
 
 
 def present(row: Any, facts: Facts) -> Row:
@@ -124,6 +127,7 @@ def present(row: Any, facts: Facts) -> Row:
         serial_number=row.serial_number or "no serial number",
         flags=flags(row, dates),
         resolve=status == "unknown" and row.reason != Reason.RECALCULATING,
+        reminder=facts.reminders.get(row.pk) or Reminder(),
     )
 
 

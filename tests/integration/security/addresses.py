@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts import services as accounts
 from accounts.models import ApiClient, Clinic, User
 from accounts.policies import Action
+from alarms.models import WorkItem
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
@@ -44,6 +45,8 @@ BY_ACTION = {
     "board_csv": Action.READ_LIST,
     "board_search": Action.READ_LIST,
     "patient": Action.READ_CHART,
+    "work": Action.BOOK,
+    "work_settle": Action.BOOK,
     "pump_settle": Action.SETTLE,
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
@@ -68,6 +71,7 @@ BY_ACTION = {
     "import_rows_xlsx": Action.RESOLVE_IMPORT,
 }
 POST_ONLY = {
+    "work_settle",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
@@ -86,6 +90,7 @@ class Objects:
     member: User
     client: ApiClient
     row: ImportRow
+    item: WorkItem
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -104,6 +109,7 @@ class Objects:
             member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
+            item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
         )
 
 
@@ -117,6 +123,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
+        {"item_uuid": objects.item.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
