@@ -19,6 +19,7 @@ from itbclinic.pages import (
     patient,
     settle,
     uploads,
+    work,
 )
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
@@ -34,6 +35,8 @@ urlpatterns = [
     path("refills.csv", export.board_csv, name="board_csv"),
     path("search/", board.search, name="board_search"),
     path("home/", home.home, name="home"),
+    path("work/", work.work, name="work"),
+    path("work/<uuid:item_uuid>/settle/", work.settle, name="work_settle"),
     path("patients/<uuid:patient_uuid>/", patient.patient, name="patient"),
     path(f"{PUMP}/settle/", settle.settle, name="pump_settle"),
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),

@@ -15,6 +15,7 @@ from dosing.models import Mode, Program
 from refills.models import Fill
 
 from . import window, words
+from .work import Reminder
 
 NO_DATES: Final = Projection()
 NEAR: Final = timedelta(days=7)
@@ -81,6 +82,7 @@ class Row:
     flags: list[Flag] = field(default_factory=list)
     resolve: bool = False
     book: bool = False  # somebody should book or move its refill now
+    reminder: Reminder = field(default_factory=Reminder)
 
     @property
     def no_dates(self) -> bool:
@@ -95,6 +97,7 @@ class Facts:
     fills: Mapping[int, Fill] = field(default_factory=dict)
     programs: Mapping[int, Sequence[Program]] = field(default_factory=dict)
     bookers: Collection[int] = ()  # the clinics in which the reader may book
+    reminders: Mapping[int, Reminder] = field(default_factory=dict)
 
 
 def present(row: Any, facts: Facts) -> Row:
@@ -132,6 +135,7 @@ def present(row: Any, facts: Facts) -> Row:
         book=row.clinic_id in facts.bookers
         and status in ("empty", "alarm", "overdue", "due")
         and not row.booked,
+        reminder=facts.reminders.get(row.pk) or Reminder(),
     )
 
 

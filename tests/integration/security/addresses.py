@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts import services as accounts
 from accounts.models import ApiClient, Clinic, User
 from accounts.policies import Action
+from alarms.models import WorkItem
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
@@ -48,6 +49,8 @@ BY_ACTION = {
     "board_csv": Action.READ_LIST,
     "board_search": Action.READ_LIST,
     "patient": Action.READ_CHART,
+    "work": Action.BOOK,
+    "work_settle": Action.BOOK,
     "pump_settle": Action.SETTLE,
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
@@ -90,6 +93,7 @@ BY_ACTION = {
     "upload_refused_xlsx": Action.RESOLVE_IMPORT,
 }
 POST_ONLY = {
+    "work_settle",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
@@ -112,6 +116,7 @@ class Objects:
     row: ImportRow
     upload: RosterUpload
     appointment: Appointment
+    item: WorkItem
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -144,6 +149,7 @@ class Objects:
                 now=now,
                 by=accounts.system_user("system-import"),
             ),
+            item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
         )
 
 
@@ -159,6 +165,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"row_uuid": objects.row.uuid},
         {"upload_uuid": objects.upload.uuid},
         {"appointment_uuid": objects.appointment.uuid},
+        {"item_uuid": objects.item.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
