@@ -21,6 +21,9 @@ PATIENT_PAGES: Final = (
     "pump_end_exclusion",
     "pump_alarm_volume",
     "pump_book",
+    "visit_record",
+    "visit",
+    "visit_withdraw",
 )
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
@@ -121,10 +124,10 @@ def entries(request: HttpRequest, user: User) -> list[Entry]:
     return found
 
 
-def address_of(name: str) -> str:
+def address_of(name: str, *keys: object) -> str:
     """The address of a page, or empty where there is no such page yet."""
     try:
-        return reverse(name)
+        return reverse(name, args=keys)
     except NoReverseMatch:
         return ""
 

@@ -19,6 +19,7 @@ from itbclinic.pages import (
     patient,
     settle,
     uploads,
+    visit,
     work,
 )
 
@@ -50,6 +51,10 @@ urlpatterns = [
     path(f"{APPOINTMENT}/arrived/", appointments.arrived, name="appointment_arrived"),
     path(f"{APPOINTMENT}/no-show/", appointments.no_show, name="appointment_no_show"),
     path(f"{APPOINTMENT}/take-back/", appointments.take_back, name="appointment_take_back"),
+    path(f"{PUMP}/visit/", visit.record, name="visit_record"),
+    path(f"{PUMP}/visit/preview/", visit.preview_fragment, name="visit_preview"),
+    path("visits/<uuid:visit_uuid>/", visit.visit, name="visit"),
+    path("visits/<uuid:visit_uuid>/withdraw/", visit.withdraw, name="visit_withdraw"),
     # Passwords are given out by an administrator: no mail may be sent from a sign-in page.
     path(
         "accounts/password/reset/",

@@ -28,7 +28,7 @@ def fill_history(pump_id: int) -> list[Fill]:
     """Every fill of a pump, the corrected ones too, newest first."""
     return list(
         Fill.objects.filter(pump_id=pump_id)
-        .select_related("recorded_by", "correction__by", "product")
+        .select_related("recorded_by", "correction__by", "product", "discrepancy")
         .order_by("-at", "-id")
     )
 

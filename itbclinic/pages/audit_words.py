@@ -30,6 +30,7 @@ EVENTS: Final = {
     "pump.implanted": "Recorded an implant",
     "pump.interrogated": "Recorded what the programmer showed",
     "pump.interrogation_withdrawn": "Took back what the programmer showed",
+    "visit.read": "Opened a visit's page",
     "visit.recorded": "Recorded a visit",
     "visit.withdrawn": "Took back a visit",
     "pump.explanted": "Recorded that a pump was taken out",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
 from accounts.models import Clinic, User
-from accounts.policies import Action, clinic_ids
+from accounts.policies import Action, clinic_ids, may
 from alarms.forms import BoardFilterForm
 from alarms.models import Reason, ScanRun
 from alarms.presenters import rows as presenters
@@ -136,6 +136,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "clinic_links": _clinic_links(query, allowed),
         "partial": partial,
         "uploads": [] if partial else uploads.waiting_for(user, clinics),
+        "may_record": all(may(user, Action.RECORD_VISIT, clinic.pk) for clinic in clinics),
     }
     template = "board/area.html" if partial else "board/page.html"
     response = render(request, template, context)

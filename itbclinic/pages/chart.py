@@ -66,6 +66,7 @@ class Chart:
     pump: Pump | None
     others: list[Pump]
     may_settle: bool
+    may_record: bool
     born: str
     today: date
     row: rows.Row | None = None
@@ -117,6 +118,7 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         others=[other for other in pumps if pump and other.pk != pump.pk],
         may_settle=may(user, Action.SETTLE, patient.clinic_id),
         may_book=may(user, Action.BOOK, patient.clinic_id),
+        may_record=may(user, Action.RECORD_VISIT, patient.clinic_id),
         born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
         today=today,
         sheet=_sheet(patient),
@@ -283,6 +285,7 @@ def _clock_warning(pump: Pump, warning: ClockWarning) -> Warning:
 
 def _history(pump: Pump, programs: list[tuple[Any, program_view.ProgramView]]) -> list[Event]:
     history = History(pump.clinic.zone)
+    history.add_visits(reads.visits(pump))
     history.add_fills(fill_history(pump.pk))
     history.add_programs(programs)
     history.add_boluses(reads.boluses(pump))

@@ -9,7 +9,7 @@ from .appointments import (
     record_outcome,
     take_outcome_back,
 )
-from .fills import FillEntry, check_fill, correct_fill, record_fill
+from .fills import FillEntry, check_fill, correct_fill, record_discrepancy, record_fill
 
 __all__ = [
     "FillEntry",
@@ -20,6 +20,7 @@ __all__ = [
     "check_time",
     "correct_fill",
     "rebook",
+    "record_discrepancy",
     "record_fill",
     "record_outcome",
     "take_outcome_back",

@@ -7,16 +7,19 @@ Whoever records or corrects a fill must have the dates recomputed in the same tr
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
 from accounts.rules import Problem, RuleViolation
+from dosing.domain.quantities import rounded
 from dosing.models import DrugProduct
 from pumps.models import Pump
 from pumps.services import bump_input_version
-from refills.models import Fill, FillCorrection
+from refills.domain.reservoir import Discrepancy as Comparison
+from refills.models import Discrepancy, Fill, FillCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,20 @@ def record_fill(*, pump: Pump, entry: FillEntry, at: datetime, by: User, now: da
         },
     )
     return fill
+
+
+def record_discrepancy(*, fill: Fill, found: Comparison, expected_ml: Fraction,
+                       programmed_ml: Fraction, now: datetime) -> Discrepancy:  # fmt: skip
+    """Keep what was aspirated against what should have been there, in the fill's transaction."""
+    assert fill.aspirated_ml is not None
+    return Discrepancy.objects.create(
+        fill=fill,
+        expected_ml=rounded(expected_ml, 6),
+        aspirated_ml=fill.aspirated_ml,
+        difference_ml=rounded(found.difference_ml, 6),
+        programmed_ml=rounded(programmed_ml, 6),
+        recorded_at=now,
+    )
 
 
 @transaction.atomic

@@ -17,7 +17,7 @@ from pumps.models import Pump, PumpModel
 from refills.models import Appointment
 from refills.services import book
 from tests import factories
-from visits.models import ImportRow, RosterUpload
+from visits.models import ImportRow, RosterUpload, Visit
 from visits.services.roster import import_roster
 from visits.services.upload_runs import run_uploads
 from visits.services.uploads import upload_roster
@@ -63,6 +63,10 @@ BY_ACTION = {
     "appointment_arrived": Action.BOOK,
     "appointment_no_show": Action.BOOK,
     "appointment_take_back": Action.BOOK,
+    "visit_record": Action.RECORD_VISIT,
+    "visit_preview": Action.RECORD_VISIT,
+    "visit": Action.READ_CHART,
+    "visit_withdraw": Action.RECORD_VISIT,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
     "pump_model": Action.EDIT_CATALOGUE,
@@ -95,7 +99,8 @@ BY_ACTION = {
 POST_ONLY = {
     "work_settle",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
-    "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
+    "pump_alarm_volume", "visit_preview", "visit_withdraw",
+    "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
     "import_send", "import_start", "import_check_again", "import_discard",
     "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
@@ -117,6 +122,7 @@ class Objects:
     upload: RosterUpload
     appointment: Appointment
     item: WorkItem
+    visit: Visit
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -150,6 +156,7 @@ class Objects:
                 by=accounts.system_user("system-import"),
             ),
             item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
+            visit=factories.visit_of(pump, now),
         )
 
 
@@ -166,6 +173,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"upload_uuid": objects.upload.uuid},
         {"appointment_uuid": objects.appointment.uuid},
         {"item_uuid": objects.item.uuid},
+        {"visit_uuid": objects.visit.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
