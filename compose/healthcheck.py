@@ -1,11 +1,13 @@
-"""Whether this container does its work: `healthcheck.py web|worker|beat`, exit code 0 or 1.
+"""Whether this container does its work, for each service: exit code 0 or 1.
 
-It asks without Django, which would take a second of processor time at every check. Docker shows
-the line that it prints (`docker inspect`), so the line names no patient and no password.
+Called as `healthcheck.py web`, `worker`, `beat` or `watchdog`. It asks without Django, which would
+take a second of processor time at every check. Docker shows the line that it prints (`docker
+inspect`), so the line names no patient and no password.
 """
 
 import os
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import psycopg2  # type: ignore[import-untyped, unused-ignore]
 
 SCAN_STALE_AFTER_SECONDS = 5 * 60  # the due scan runs every minute
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
+CLEAN_STALE_AFTER_SECONDS = 15 * 60  # the watchdog checks every five minutes
+CLEAN = Path("/tmp/clean")  # noqa: S108 - a tmpfs of its own container
 AGES = """
     SELECT kind, extract(epoch FROM now() - max(finished_at))
       FROM alarms_scanrun WHERE finished_at IS NOT NULL GROUP BY kind
@@ -49,15 +53,27 @@ def beat() -> str:
     return "" if b"beat" in words and state not in "TZX" else f"process 1 is in state {state}"
 
 
+def watchdog() -> str:
+    """Empty when a check of the invariants found nothing lately."""
+    if not CLEAN.exists():
+        return "no check has found everything in order yet; see the log"
+    age = time.time() - CLEAN.stat().st_mtime
+    if age > CLEAN_STALE_AFTER_SECONDS:
+        return f"no check found everything in order for {age:.0f} s; see the log"
+    return ""
+
+
 def main(name: str) -> int:
     """Check one service, print what is wrong."""
     try:
-        problem = {"web": web, "worker": worker, "beat": beat}[name]()
+        problem = CHECKS[name]()
     except (OSError, psycopg2.Error) as error:
         problem = f"{name}: {type(error).__name__}"
     print(problem or "ok")  # noqa: T201
     return 1 if problem else 0
 
+
+CHECKS = {"web": web, "worker": worker, "beat": beat, "watchdog": watchdog}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1]))

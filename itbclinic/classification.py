@@ -15,6 +15,7 @@ IDENTIFYING: Final = {
     "pumps.Pump": {"serial_number"},
     "visits.ImportRow": {"mrn", "raw", "errors", "warnings", "dismiss_reason"},
     "visits.ImportRun": {"content_sha256"},
+    "visits.RosterUpload": {"content", "content_sha256", "report", "refusal"},
     "patients.ContactConsent": {"caregiver"},
     "reminders.OutboxMessage": {"recipient_ref"},
     "visits.AfterVisitSummary": {"content", "html", "pdf", "language"},
@@ -85,5 +86,7 @@ OPERATIONAL_FIELDS: Final = {
     "smtp_code", "error_class", "subject", "owner_role", "opened_at", "due_at", "escalated_at",
     "interrogation", "visit", "summary", "key", "ordered_by", "version", "replaced_at",
     "rendered_at", "replaced_by", "outcome_at", "outcome_by",
+    "uploaded_at", "uploaded_on", "suffix", "content_bytes", "rows_done", "rows_total",
+    "checked_at", "checked_sequence", "import_by", "moved_at",
     "user_permissions", "actor_id", "clinic_id", "event", "subject_type", "subject_id",
 }  # fmt: skip

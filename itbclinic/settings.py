@@ -106,6 +106,15 @@ _database["OPTIONS"] = _database.get("OPTIONS", {}) | {
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# A spreadsheet is held in memory and never on a disk; what is larger than any roster is let go by
+# the first handler while it arrives.
+FILE_UPLOAD_HANDLERS = [
+    "itbclinic.file_upload.SmallFilesOnly",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024  # with the form around the file
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+
 # Sessions and rate limits live in PostgreSQL: sign-in works while the broker is down.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 CACHES = {
@@ -249,6 +258,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "alarms.sweep", "schedule": 600.0, "options": {"expires": 540}},
     "deliver": {"task": "alarms.deliver", "schedule": 30.0, "options": {"expires": 25}},
     "recover": {"task": "alarms.recover", "schedule": 60.0, "options": {"expires": 55}},
+    "uploads": {"task": "visits.run_uploads", "schedule": 30.0, "options": {"expires": 25}},
 }
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
 

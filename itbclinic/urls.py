@@ -7,8 +7,10 @@ from django.views.generic import TemplateView
 
 from itbclinic import health
 from itbclinic.pages import (
+    appointments,
     audit,
     board,
+    booking,
     catalogue,
     clinic,
     export,
@@ -16,7 +18,9 @@ from itbclinic.pages import (
     imports,
     patient,
     settle,
+    uploads,
     visit,
+    work,
 )
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
@@ -24,17 +28,29 @@ CLINIC = "clinic/<slug:slug>"
 PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
 CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
 REFUSED = "imports/<slug:slug>/refused"
+UPLOAD = "imports/uploads/<uuid:upload_uuid>"
+APPOINTMENT = "appointments/<uuid:appointment_uuid>"
 
 urlpatterns = [
     path("", board.board, name="board"),
     path("refills.csv", export.board_csv, name="board_csv"),
     path("search/", board.search, name="board_search"),
     path("home/", home.home, name="home"),
+    path("work/", work.work, name="work"),
+    path("work/<uuid:item_uuid>/settle/", work.settle, name="work_settle"),
     path("patients/<uuid:patient_uuid>/", patient.patient, name="patient"),
     path(f"{PUMP}/settle/", settle.settle, name="pump_settle"),
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),
     path(f"{PUMP}/alarm-volume/", settle.alarm_volume, name="pump_alarm_volume"),
+    path(f"{PUMP}/book/", booking.pump_book, name="pump_book"),
+    path("appointments/", appointments.appointments, name="appointments"),
+    path(f"{APPOINTMENT}/", appointments.appointment, name="appointment"),
+    path(f"{APPOINTMENT}/rebook/", booking.rebook, name="appointment_rebook"),
+    path(f"{APPOINTMENT}/cancel/", appointments.cancel, name="appointment_cancel"),
+    path(f"{APPOINTMENT}/arrived/", appointments.arrived, name="appointment_arrived"),
+    path(f"{APPOINTMENT}/no-show/", appointments.no_show, name="appointment_no_show"),
+    path(f"{APPOINTMENT}/take-back/", appointments.take_back, name="appointment_take_back"),
     path(f"{PUMP}/visit/", visit.record, name="visit_record"),
     path(f"{PUMP}/visit/preview/", visit.preview_fragment, name="visit_preview"),
     path("visits/<uuid:visit_uuid>/", visit.visit, name="visit"),
@@ -68,6 +84,18 @@ urlpatterns = [
     path(f"{PERSON}/remove/", clinic.remove_person, name="clinic_remove_person"),
     path(f"{CLINIC}/api-clients/add/", clinic.add_client, name="clinic_add_client"),
     path(f"{CLIENT}/revoke/", clinic.revoke_client, name="clinic_revoke_client"),
+    # --- uploaded spreadsheets ---
+    path("imports/", uploads.page, name="imports"),
+    path("imports/upload/", uploads.upload, name="import_send"),
+    path("imports/empty-sheet.csv", uploads.template, {"kind": "csv"}, name="import_empty_csv"),
+    path("imports/empty-sheet.xlsx", uploads.template, {"kind": "xlsx"}, name="import_empty_xlsx"),
+    path(f"{UPLOAD}/", uploads.one, name="import_upload"),
+    path(f"{UPLOAD}/import/", uploads.start, name="import_start"),
+    path(f"{UPLOAD}/check-again/", uploads.again, name="import_check_again"),
+    path(f"{UPLOAD}/discard/", uploads.throw_away, name="import_discard"),
+    path(f"{UPLOAD}/refused.csv", uploads.refused, {"kind": "csv"}, name="upload_refused_csv"),
+    path(f"{UPLOAD}/refused.xlsx", uploads.refused, {"kind": "xlsx"}, name="upload_refused_xlsx"),
+    # --- their refused rows ---
     path("imports/rows/", imports.import_rows, name="import_rows"),
     path("imports/rows/<uuid:row_uuid>/dismiss/", imports.dismiss, name="import_row_dismiss"),
     path(f"{REFUSED}.csv", imports.rows_file, {"kind": "csv"}, name="import_rows_csv"),

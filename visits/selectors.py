@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
 
-from .models import ImportRow, ImportRun, Visit
+from .models import ImportRow, ImportRun, RosterUpload, Visit
 
 
 def _open(of_clinics: Collection[int]) -> QuerySet[ImportRow]:
@@ -99,3 +100,42 @@ def visit_for(user: User, visit_uuid: uuid.UUID) -> Visit | None:
         "pump__patient", "pump__model", "pump__clinic", "fill__product", "fill__discrepancy",
         "program", "interrogation", "recorded_by", "ordered_by", "withdrawal__by",
     ).first()  # fmt: skip
+
+
+# --- uploaded spreadsheets -----------------------------------------------------------------------
+
+STUCK_AFTER = timedelta(minutes=10)
+
+
+def uploads_of(of_clinics: Collection[int]) -> QuerySet[RosterUpload]:
+    """The clinics' uploads, newest first, without their files and reports."""
+    return (
+        RosterUpload.objects.filter(clinic_id__in=of_clinics)
+        .select_related("clinic", "by", "import_by", "run")
+        .defer("content", "report")
+        .order_by("-id")
+    )
+
+
+def upload_of(of_clinics: Collection[int], upload_uuid: uuid.UUID) -> RosterUpload | None:
+    """An upload of these clinics, without its file."""
+    rows = RosterUpload.objects.filter(clinic_id__in=of_clinics, uuid=upload_uuid)
+    return rows.select_related("clinic", "by", "import_by", "run").defer("content").first()
+
+
+def unfinished_uploads(of_clinics: Collection[int], now: datetime) -> list[RosterUpload]:
+    """Uploads that a person must look at: checked and not imported, stopped, or left lying by the
+    worker. The oldest first."""
+    lying = Q(state__in=RosterUpload.FOR_THE_WORKER, moved_at__lt=now - STUCK_AFTER)
+    rows = uploads_of(of_clinics).filter(Q(state__in=["checked", "failed"]) | lying)
+    return list(rows.order_by("id"))
+
+
+def outcomes_of(run: ImportRun) -> dict[int, str]:
+    """What came of each row of an import, by its line."""
+    return dict(run.import_rows.values_list("row", "outcome"))
+
+
+def count_open_of(run: ImportRun) -> int:
+    """How many refused rows of an import are still to settle."""
+    return _open([run.clinic_id]).filter(run=run).count()

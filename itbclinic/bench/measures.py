@@ -1,10 +1,8 @@
 """What is measured, each against its floor on the same database and the same rows."""
 
 import json
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,33 +21,8 @@ from dosing.domain.programs import WEEK, DayGroup, Flex, Step
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure: its median, its floor in the same run, and how many pumps or rows it is over."""
-
-    name: str
-    value: float
-    unit: str
-    floor: float | None
-    ratio: float | None
-    n: int
-
-
-def median_seconds(work: Callable[[], Any], runs: int) -> float:
-    """The median duration of several runs, after one that does not count."""
-    work()
-    durations = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        durations.append(time.perf_counter() - started)
-    return statistics.median(durations)
-
-
-def figure(name: str, seconds: float, floor: float | None, n: int) -> Figure:
-    """A figure in seconds with its ratio."""
-    return Figure(name, seconds, "s", floor, seconds / floor if floor else None, n)
+from .figures import Figure, figure, median_seconds
+from .visits import complete_visits
 
 
 def project_one() -> list[Figure]:
@@ -168,4 +141,5 @@ def all_figures(n: int, now: datetime, by: User, runs: int) -> list[dict[str, An
     found = [*project_one(), *sweep(n, now, runs), due_scan(n, now, runs)]
     assert Projection.objects.filter(unknown_reason="").count() == n
     found.append(refills_due(n, now, by, runs))
+    found.append(complete_visits(n, now, by, runs))
     return [asdict(one) for one in found]

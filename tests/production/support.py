@@ -14,16 +14,18 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 VARIABLE = re.compile(r"\$\{(\w+):\?([^}]+)\}")
-APPLICATION = ("release", "web", "worker", "beat", "manage")
+APPLICATION = ("release", "web", "worker", "beat", "watchdog", "manage")
 ROLE = {
     "release": "itb_owner", "web": "itb_app", "worker": "itb_scan", "beat": "itb_scan",
-    "manage": "itb_owner",
+    "watchdog": "itb_scan", "manage": "itb_owner",
 }  # fmt: skip
 # Never a secret of anything: made for each run of the tests.
 VALUES: dict[str, str] = {
     "SECRET_KEY": secrets.token_urlsafe(50),
     "ALLOWED_HOSTS": "itb.example.org",
     "ITB_BASE_URL": "https://itb.example.org",
+    "EMAIL_URL": "smtp+tls://reminders:" + secrets.token_hex(8) + "@mail.example.org:587",
+    "EMAIL_FROM": "reminders@itb.example.org",
     "ITB_BACKUP_DIR": "/srv/itb-backups",
     **{
         name: secrets.token_hex(24)

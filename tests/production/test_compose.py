@@ -11,11 +11,11 @@ from tests.production import support
 from tests.production.support import APPLICATION, ROLE, ROOT, VALUES
 
 SERVICES = support.services()
-LONG_RUNNING = ("postgres", "valkey", "web", "worker", "beat")
+LONG_RUNNING = ("postgres", "valkey", "web", "worker", "beat", "watchdog")
 
 
 def test_the_services_are_these() -> None:
-    assert set(SERVICES) == {"postgres", "valkey", "release", "web", "worker", "beat", "manage"}
+    assert set(SERVICES) == {*LONG_RUNNING, "release", "manage"}
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -74,7 +74,7 @@ def test_each_service_has_the_role_of_its_work_and_none_the_superusers() -> None
 
 
 def test_everything_waits_for_the_release() -> None:
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "beat", "watchdog"):
         waits = SERVICES[name]["depends_on"]
         assert waits["release"] == {"condition": "service_completed_successfully"}
         assert waits["postgres"] == waits["valkey"] == {"condition": "service_healthy"}
@@ -109,7 +109,13 @@ def test_only_the_web_is_reachable_and_only_from_this_host() -> None:
     assert SERVICES["web"]["ports"] == ["127.0.0.1:8000:8000"]
     assert support.compose()["networks"]["inside"] == {"internal": True}
     for name, service in SERVICES.items():
-        assert service["networks"] == (["inside", "outside"] if name == "web" else ["inside"])
+        out = name in ("web", "worker")  # its port; the mail server
+        assert service["networks"] == (["inside", "outside"] if out else ["inside"])
+
+
+def test_only_who_sends_mail_knows_the_mail_server() -> None:
+    told = [name for name in APPLICATION if "EMAIL_URL" in support.environment_of(name)]
+    assert told == ["worker"]
 
 
 def test_the_database_lies_in_a_volume_and_the_broker_keeps_nothing() -> None:
@@ -161,6 +167,6 @@ def test_a_backup_folder_that_is_missing_is_not_made_up() -> None:
 
 
 def test_health_checks_run_what_the_image_holds() -> None:
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "beat", "watchdog"):
         test: Any = SERVICES[name]["healthcheck"]["test"]
         assert test == ["CMD", "python", "compose/healthcheck.py", name]

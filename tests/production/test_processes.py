@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -236,15 +238,67 @@ def test_an_old_scan_turns_the_worker_unhealthy(
     assert settings.SWEEP_STALE_AFTER_SECONDS == healthcheck.SWEEP_STALE_AFTER_SECONDS
 
 
-def test_the_first_administrator_of_the_runbook_is_made(house: House) -> None:
+def test_the_clinic_and_its_first_administrator_are_made_as_the_runbook_says(house: House) -> None:
     page = (ROOT / "docs" / "runbooks" / "deploy.md").read_text()
-    code = page.split("```python\n")[1].split("```")[0].replace("getpass()", "'Correct-horse-9'")
+    lines = [
+        shlex.split(line.split("manage.py ")[1])
+        for line in page.splitlines()
+        if line.startswith("docker compose run --rm web python manage.py ")
+    ]
+    assert [words[0] for words in lines] == ["seed_clinic", "add_administrator"]
     url = house.environ("web")["DATABASE_URL"]
-    words = ["seed_clinic", "--slug", "riverside", "--timezone", "America/Denver"]
-    for command in (words, ["shell", "--no-imports", "-c", code]):
-        done = house.manage(*command, service="web")
-        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    done = house.manage(*lines[0], service="web")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    for typed, said in (("short\nshort\n", "too short"), ("Correct-horse-9\nother\n", "differ")):
+        done = typing(house, lines[1], typed)
+        assert done.returncode != 0
+        assert said in done.stderr
+        assert query(url, "select count(*) from accounts_membership") == 0
+    done = typing(house, lines[1], "Correct-horse-9\nCorrect-horse-9\n")
+    assert done.returncode == 0, done.stderr
     assert query(url, "select role from accounts_membership") == "admin"
+    again = typing(house, lines[1], "Correct-horse-9\nCorrect-horse-9\n")
+    assert "already" in again.stderr
+
+
+def typing(house: House, words: list[str], typed: str) -> subprocess.CompletedProcess[str]:
+    """A command that asks for a password, without a terminal: it is read from standard input."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "manage.py", *words], cwd=house.tree,
+        env=house.environ("web"), input=typed, capture_output=True, text=True, timeout=60,
+        check=False, start_new_session=True,
+    )  # fmt: skip
+
+
+def test_the_watchdog_is_healthy_only_while_its_checks_come_out_clean(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean = tmp_path / "clean"
+    monkeypatch.setattr(healthcheck, "CLEAN", clean)
+    words = house.words("watchdog")
+    assert words[-2:] == ["--touch", "/tmp/clean"]  # noqa: S108
+    once = [*words[:-4], "--touch", str(clean)]
+    owner = house.environ("release")["DATABASE_URL"]
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            once, cwd=house.tree, env=house.environ("watchdog"), capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    query(owner, "delete from alarms_scanrun")
+    done = check()
+    assert (done.returncode, done.stdout.split()[0]) == (1, "I6")
+    assert healthcheck.watchdog(), "healthy without a single clean check"
+    query(owner, "insert into alarms_scanrun (kind, started_at, finished_at, looked_at, unchanged,"
+          " refreshed, healed, failed, findings) values ('sweep', now(), now(), 0, 0, 0, 0, 0,"
+          " '[]')")  # fmt: skip
+    done = check()
+    assert done.returncode == 0, done.stdout
+    assert healthcheck.watchdog() == ""
+    long_ago = clean.stat().st_mtime - healthcheck.CLEAN_STALE_AFTER_SECONDS - 60
+    os.utime(clean, (long_ago, long_ago))
+    assert healthcheck.watchdog()
 
 
 def test_beat_s_schedule_is_the_one_of_the_settings(house: House) -> None:

@@ -27,6 +27,18 @@ _NOT_READABLE: Final = (
 )
 
 
+def unpacked_bytes(content: bytes) -> int:
+    """How large a workbook says that its parts are; nothing more than that is ever unpacked.
+
+    Anything that is no ZIP archive has none.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OverflowError):
+        return 0
+
+
 def read_xlsx(content: bytes, most_rows: int) -> list[tuple[str, Lines]]:
     """Each sheet's name and lines; line 1 comes first and empty lines are there.
 
@@ -34,9 +46,7 @@ def read_xlsx(content: bytes, most_rows: int) -> list[tuple[str, Lines]]:
         RosterFileError: it is no workbook, or far too large.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > _MAX_UNPACKED_BYTES:
+        if unpacked_bytes(content) > _MAX_UNPACKED_BYTES:
             raise RosterFileError("The workbook is too large. Save the roster's sheet on its own.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of styles and drawings it leaves out
@@ -50,8 +60,8 @@ def read_xlsx(content: bytes, most_rows: int) -> list[tuple[str, Lines]]:
 
 def _sheets(content: bytes, most_rows: int) -> list[tuple[str, Lines]]:
     """Reads values and formulas side by side: a formula without a stored result looks empty."""
-    values = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    formulas = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
+    values = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+    formulas = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
     found: list[tuple[str, Lines]] = []
     try:
         for sheet in values.worksheets:

@@ -27,6 +27,7 @@ from visits.domain.proposal import comparison
 from visits.models import Visit
 
 from . import summaries
+from .booking import arrive_for_visit
 from .entry import VisitEntry
 from .preview import Preview, preview
 from .repeats import check_same
@@ -66,6 +67,8 @@ def complete_visit(
     visit = _record(pump, entry, found, by, now)
     if entry.program is not None or entry.fill is not None:
         check_boluses(pump.pk, now)
+    if entry.fill is not None:
+        arrive_for_visit(pump=pump, at=entry.at, by=by, now=now)
     projection = alarms.resync([pump.pk], now=now)[pump.pk]
     audit.record(
         event="visit.recorded",

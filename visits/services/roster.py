@@ -7,6 +7,7 @@ stops an import, each row it did not get to is a refused row on the board.
 import hashlib
 import logging
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -36,6 +37,7 @@ from .roster_facts import (
     identity_of_patient,
     patient_of,
 )
+from .roster_follow import NOT_REACHED, Follower, is_reached
 from .roster_report import ImportReport, RowReport
 from .roster_settle import OpenRows, Seen
 
@@ -43,12 +45,6 @@ logger = logging.getLogger(__name__)
 
 REFUSED: Final = ImportRow.Outcome.REFUSED
 _ADVISORY_LOCK: Final = 0x17B  # with the clinic's key: two imports take turns, row by row
-_NOT_REACHED: Final = RowError(
-    WHOLE_ROW,
-    "not_reached",
-    "The import has not come to this row: it is still running, or it was interrupted. Import the "
-    "sheet again; rows that are in the record already stay as they are.",
-)
 _COUNTS: Final = ("rows", "imported", "unchanged", "refused")
 # Where the services' fields stand in the sheet.
 _COLUMNS: Final = {
@@ -73,6 +69,7 @@ def import_roster(
     by: User,
     now: datetime,
     dry_run: bool = False,
+    follower: Follower | None = None,
 ) -> ImportReport:
     """Import a clinic's spreadsheet.
 
@@ -80,6 +77,7 @@ def import_roster(
         filename_suffix: such as `.csv`.
         as_of: the clinic's date that no refill may be after.
         dry_run: write nothing, and report what would come of it.
+        follower: is told of each row, may stop after any, and says where to go on.
 
     Raises:
         RuleViolation: the file as a whole cannot be read (`unreadable_file`), or the user may not
@@ -91,7 +89,7 @@ def import_roster(
         sheet = read_roster(content, filename_suffix)
     except RosterFileError as error:
         raise RuleViolation.of("file", "unreadable_file", str(error)) from None
-    importer = _Importer(clinic, sheet, as_of=as_of, by=by, now=now)
+    importer = _Importer(clinic, sheet, as_of=as_of, by=by, now=now, follower=follower)
     return importer.rehearse() if dry_run else importer.run(content)
 
 
@@ -99,10 +97,18 @@ class _Importer:
     """One import of one sheet."""
 
     def __init__(
-        self, clinic: Clinic, sheet: RosterSheet, *, as_of: date, by: User, now: datetime
+        self,
+        clinic: Clinic,
+        sheet: RosterSheet,
+        *,
+        as_of: date,
+        by: User,
+        now: datetime,
+        follower: Follower | None,
     ) -> None:
         self.clinic, self.sheet, self.by, self.now = clinic, sheet, by, now
         self.as_of = as_of
+        self.follower = follower
         self.recorder = Recorder(clinic, by, now)
         self.context = Context(
             as_of=as_of,
@@ -115,13 +121,27 @@ class _Importer:
     # --- for real --------------------------------------------------------------------------------
 
     def run(self, content: bytes) -> ImportReport:
-        open_rows = OpenRows(self.clinic, by=self.by, now=self.now)
-        run, kept = self._keep_raw_rows(content)
+        begun = self.follower.run if self.follower else None
+        open_rows = OpenRows(self.clinic, by=self.by, now=self.now, of_run=begun)
+        if begun is None:
+            run, kept = self._keep_raw_rows(content)
+        else:
+            run, kept = begun, {row.row: row for row in begun.import_rows.order_by("row")}
         report = ImportReport(dry_run=False, run_uuid=str(run.uuid))
         for raw in self.sheet.rows:
-            report.results.append(self._import_row(raw, kept[raw.row], open_rows))
-        self._finish(run, report)
+            if begun is not None and is_reached(kept[raw.row]):
+                continue
+            result = self._import_row(raw, kept[raw.row], open_rows)
+            if result is not None:
+                report.results.append(result)
+            if not self._goes_on(raw, result):
+                report.stopped = True
+                return report
+        self._finish(run)
         return report
+
+    def _goes_on(self, raw: RawRow, result: RowReport | None) -> bool:
+        return self.follower is None or self.follower.after_row(raw, result)
 
     @transaction.atomic
     def _keep_raw_rows(self, content: bytes) -> tuple[ImportRun, dict[int, ImportRow]]:
@@ -141,17 +161,24 @@ class _Importer:
                 mrn=raw.cells.get("MRN", "").strip()[:200],
                 raw=raw.cells,
                 outcome=REFUSED,
-                errors=_errors_json([_NOT_REACHED]),
+                errors=_errors_json([NOT_REACHED]),
             )
             for raw in self.sheet.rows
         )
+        if self.follower is not None:
+            self.follower.begun(run)
         bump_change_sequence([self.clinic.pk])
         return run, {row.row: row for row in kept}
 
-    def _import_row(self, raw: RawRow, kept: ImportRow, open_rows: OpenRows) -> RowReport:
-        """The facts, what came of the row, and what it settles, in one transaction."""
+    def _import_row(self, raw: RawRow, kept: ImportRow, open_rows: OpenRows) -> RowReport | None:
+        """The facts, what came of the row, and what it settles, in one transaction. None where a
+        worker that was slower than its lease came to the row in the meantime."""
         seen = Seen.of(raw)
         with self._row_transaction():
+            if self.follower is not None:
+                kept.refresh_from_db(fields=["outcome", "errors"])
+                if is_reached(kept):
+                    return None
             result, applied = self._read_and_apply(raw)
             kept.outcome = result.outcome
             kept.errors = _errors_json(result.errors)
@@ -174,10 +201,12 @@ class _Importer:
             return None
         return patient
 
-    def _finish(self, run: ImportRun, report: ImportReport) -> None:
+    def _finish(self, run: ImportRun) -> None:
         with transaction.atomic():
-            run.imported, run.unchanged = report.imported, report.unchanged
-            run.refused = report.refused
+            outcomes = Counter(run.import_rows.values_list("outcome", flat=True))
+            run.imported = outcomes[ImportRow.Outcome.IMPORTED]
+            run.unchanged = outcomes[ImportRow.Outcome.UNCHANGED]
+            run.refused = outcomes[REFUSED]
             run.finished_at = self.now
             run.save(update_fields=["imported", "unchanged", "refused", "finished_at"])
             counts = {name: getattr(run, name) for name in _COUNTS}
@@ -197,12 +226,19 @@ class _Importer:
     def rehearse(self) -> ImportReport:
         """The same, undone. Rows that share a number see each other; all others are undone one by
         one, so that nobody in the clinic waits for the whole sheet."""
+        known = self.follower.known if self.follower else frozenset()
         found: dict[int, RowReport] = {}
+        stopped = False
         for group in independent_groups(self.sheet.rows):
+            if stopped or known.issuperset(raw.row for raw in group):
+                continue
             with _undone(), self._row_transaction():
                 for raw in group:
                     found[raw.row] = self._read_and_apply(raw)[0]
-        return ImportReport(dry_run=True, results=[found[raw.row] for raw in self.sheet.rows])
+            told = [self._goes_on(raw, found[raw.row]) for raw in group]  # of each row
+            stopped = not all(told)
+        results = [found[raw.row] for raw in self.sheet.rows if raw.row in found]
+        return ImportReport(dry_run=True, stopped=stopped, results=results)
 
     # --- one row ---------------------------------------------------------------------------------
 

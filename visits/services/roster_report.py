@@ -30,6 +30,7 @@ class ImportReport:
 
     dry_run: bool
     run_uuid: str | None = None
+    stopped: bool = False  # whoever follows it let it end before the last row
     results: list[RowReport] = field(default_factory=list)
 
     def count(self, outcome: str) -> int:
@@ -76,11 +77,12 @@ class ImportReport:
             "warnings": [
                 {"row": row, "code": w.code, "message": w.message} for row, w in self.warnings
             ],
-            "projections": [_dates(result) for result in self.results if result.is_recorded],
+            "projections": [dates_of(result) for result in self.results if result.is_recorded],
         }
 
 
-def _dates(result: RowReport) -> dict[str, Any]:
+def dates_of(result: RowReport) -> dict[str, Any]:
+    """The computed dates of a row, as far as they are known."""
     found = result.projection
     known = found is not None and not found.unknown_reason
     alarm_date = found.alarm_date if found is not None and known else None

@@ -13,7 +13,7 @@ from accounts.models import Clinic, User
 from visits.domain.roster_file import HEADINGS, RawRow
 from visits.domain.roster_identity import identity_of, last_refill_of
 from visits.domain.roster_types import Identity
-from visits.models import ImportRow
+from visits.models import ImportRow, ImportRun
 from visits.selectors import open_refused_rows
 
 
@@ -65,13 +65,20 @@ def takes_the_place(new: Seen, old: Seen, outcome: str) -> bool:
 
 
 class OpenRows:
-    """The clinic's open refused rows of earlier runs."""
+    """The clinic's open refused rows of earlier runs.
 
-    def __init__(self, clinic: Clinic, *, by: User, now: datetime) -> None:
+    Args:
+        of_run: the run that goes on now; its own rows settle nothing of each other.
+    """
+
+    def __init__(
+        self, clinic: Clinic, *, by: User, now: datetime, of_run: ImportRun | None = None
+    ) -> None:
         self._clinic, self._by, self._now = clinic, by, now
         self._open = {
             row.pk: Seen.of(RawRow(row.row, row.raw), [error["column"] for error in row.errors])
             for row in open_refused_rows([clinic.pk])
+            if of_run is None or row.run_id != of_run.pk
         }
 
     def settled_by(self, row: ImportRow, seen: Seen) -> list[int]:

@@ -64,7 +64,7 @@ def test_a_row_with_its_line_its_cells_and_the_sentence(
     assert '<q class="typed">350000</q>' in page
     assert "between 10 and 3,000 mcg/day" in page
     assert f"by {nurse.display_name}" in page
-    assert "manage.py import_roster FILE --clinic wasatch" in page
+    assert 'href="/imports/#upload">Upload the mended file' in page
     (card,) = response.context["cards"]
     assert [cell.column for cell in card.cells if cell.wrong] == ["Daily Dose"]
     assert [cell.column for cell in card.cells] == list(HEADINGS)

@@ -1,7 +1,7 @@
 """Who may see which address, by its name."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,17 @@ from django.urls import reverse
 from accounts import services as accounts
 from accounts.models import ApiClient, Clinic, User
 from accounts.policies import Action
+from alarms.models import WorkItem
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
+from refills.models import Appointment
+from refills.services import book
 from tests import factories
-from visits.models import ImportRow, Visit
+from visits.models import ImportRow, RosterUpload, Visit
 from visits.services.roster import import_roster
+from visits.services.upload_runs import run_uploads
+from visits.services.uploads import upload_roster
 
 ROSTER = Path(__file__).resolve().parents[2] / "data" / "clinic-roster.csv"
 
@@ -44,10 +49,20 @@ BY_ACTION = {
     "board_csv": Action.READ_LIST,
     "board_search": Action.READ_LIST,
     "patient": Action.READ_CHART,
+    "work": Action.BOOK,
+    "work_settle": Action.BOOK,
     "pump_settle": Action.SETTLE,
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
     "pump_alarm_volume": Action.SETTLE,
+    "pump_book": Action.BOOK,
+    "appointments": Action.READ_LIST,
+    "appointment": Action.READ_CHART,
+    "appointment_rebook": Action.BOOK,
+    "appointment_cancel": Action.BOOK,
+    "appointment_arrived": Action.BOOK,
+    "appointment_no_show": Action.BOOK,
+    "appointment_take_back": Action.BOOK,
     "visit_record": Action.RECORD_VISIT,
     "visit_preview": Action.RECORD_VISIT,
     "visit": Action.READ_CHART,
@@ -70,12 +85,25 @@ BY_ACTION = {
     "import_row_dismiss": Action.RESOLVE_IMPORT,
     "import_rows_csv": Action.RESOLVE_IMPORT,
     "import_rows_xlsx": Action.RESOLVE_IMPORT,
+    "imports": Action.RESOLVE_IMPORT,
+    "import_send": Action.RESOLVE_IMPORT,
+    "import_empty_csv": Action.RESOLVE_IMPORT,
+    "import_empty_xlsx": Action.RESOLVE_IMPORT,
+    "import_upload": Action.RESOLVE_IMPORT,
+    "import_start": Action.RESOLVE_IMPORT,
+    "import_check_again": Action.RESOLVE_IMPORT,
+    "import_discard": Action.RESOLVE_IMPORT,
+    "upload_refused_csv": Action.RESOLVE_IMPORT,
+    "upload_refused_xlsx": Action.RESOLVE_IMPORT,
 }
 POST_ONLY = {
+    "work_settle",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "visit_preview", "visit_withdraw",
     "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
+    "import_send", "import_start", "import_check_again", "import_discard",
+    "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
 }  # fmt: skip
 
 
@@ -91,16 +119,26 @@ class Objects:
     member: User
     client: ApiClient
     row: ImportRow
+    upload: RosterUpload
+    appointment: Appointment
+    item: WorkItem
     visit: Visit
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
         pump = factories.due_in(clinic, 4, now)
         sheet = (ROSTER.read_text(encoding="utf-8-sig").splitlines()[i] for i in (0, 11))
+        content = "\n".join(sheet).encode()
         import_roster(
-            clinic=clinic, content="\n".join(sheet).encode(), filename_suffix=".csv",
+            clinic=clinic, content=content, filename_suffix=".csv",
             as_of=now.date(), by=accounts.system_user("system-import"), now=now,
         )  # fmt: skip
+        importer = factories.user(f"importer-{clinic.slug}", clinic, "staff")
+        upload = upload_roster(
+            clinic=clinic, content=content, suffix=".csv", by=importer, now=now,
+            as_of=now.astimezone(clinic.zone).date(),
+        )  # fmt: skip
+        run_uploads(clock=lambda: now)
         return cls(
             clinic=clinic,
             patient=pump.patient,
@@ -110,6 +148,14 @@ class Objects:
             member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
+            upload=upload,
+            appointment=book(
+                pump=pump,
+                starts_at=now + timedelta(days=2),
+                now=now,
+                by=accounts.system_user("system-import"),
+            ),
+            item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
             visit=factories.visit_of(pump, now),
         )
 
@@ -124,6 +170,9 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
+        {"upload_uuid": objects.upload.uuid},
+        {"appointment_uuid": objects.appointment.uuid},
+        {"item_uuid": objects.item.uuid},
         {"visit_uuid": objects.visit.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},

@@ -1,4 +1,4 @@
-"""Writes of fills and appointments.
+"""Writes of fills.
 
 Whoever records or corrects a fill must have the dates recomputed in the same transaction:
 `visits.services` does.
@@ -18,9 +18,8 @@ from dosing.domain.quantities import rounded
 from dosing.models import DrugProduct
 from pumps.models import Pump
 from pumps.services import bump_input_version
-
-from .domain.reservoir import Discrepancy as Comparison
-from .models import Appointment, Discrepancy, Fill, FillCorrection
+from refills.domain.reservoir import Discrepancy as Comparison
+from refills.models import Discrepancy, Fill, FillCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,30 +149,3 @@ def correct_fill(
         after={"fill": str(new.uuid) if new else None},
     )
     return new
-
-
-@transaction.atomic
-def book(
-    *, pump: Pump, starts_at: datetime, by: User, now: datetime, late_reason: str = ""
-) -> Appointment:
-    """Book a refill. Whether the date fits the pump's dates is checked above, where they are known.
-
-    Raises:
-        RuleViolation: `date_in_past`.
-    """
-    if starts_at <= now:
-        raise RuleViolation.of("starts_at", "date_in_past", "Book a time that is still to come.")
-    appointment = Appointment.objects.create(
-        pump=pump, starts_at=starts_at, created_at=now, created_by=by, late_reason=late_reason
-    )
-    audit.record(
-        event="appointment.booked",
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=late_reason,
-        after={"appointment": str(appointment.uuid), "starts_at": starts_at.isoformat()},
-    )
-    return appointment
