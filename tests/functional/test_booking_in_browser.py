@@ -115,6 +115,7 @@ def test_move_and_cancel_from_the_patients_page(
     page.click("#appointments >> text=Cancel")
     page.fill("#cancel_reason", "The family moved away")
     page.click("text=Cancel the appointment")
+    expect(page.locator("main")).to_contain_text("Nothing is booked for this pump now.")
     expect(page.locator("#appointments")).to_contain_text("None is booked")
     page.click("#appointments >> text=2 past or cancelled")
     expect(page.locator("#appointments")).to_contain_text("The family moved away")
