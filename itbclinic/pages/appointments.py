@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
@@ -108,7 +108,7 @@ def _address(tab: str, slug: str, on: date | None = None) -> str:
     return f"{reverse('appointments')}?tab={tab}{clinic}{f'&on={on.isoformat()}' if on else ''}"
 
 
-def _days(page: Page, now: datetime, slug: str) -> list[Day]:
+def _days(page: Page[Any], now: datetime, slug: str) -> list[Day]:
     shown = [bookings.present(row, now) for row in page.object_list]
     return [
         Day(words.weekday(day), _address("today", slug, day), list(rows))

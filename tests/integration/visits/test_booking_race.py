@@ -10,6 +10,7 @@ from accounts.models import Clinic, User
 from accounts.rules import RuleViolation
 from pumps import services as pumps
 from pumps.models import Pump
+from refills import services as refills
 from refills.models import Appointment
 from tests import factories
 from tests.integration.visits.test_visit_race import together
@@ -48,7 +49,7 @@ def test_without_the_lock_both_would_be_booked(
     """The negative control: the test above can fail."""
     pump = factories.due_in(clinic, 20, now)
     both_have_looked = threading.Barrier(2)
-    check = booking.refills.check_time
+    check = refills.check_time
 
     def look_without_lock(pump_id: int) -> Pump:
         return Pump.objects.select_related("model", "clinic").get(pk=pump_id)
