@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from accounts.models import Clinic, User
+from alarms.services import projection
 from alarms.services.settling import exclude
 from dosing.domain import programs
 from patients.models import Patient
@@ -20,7 +21,7 @@ from patients.services import register_patient
 from pumps.models import Pump, PumpModel
 from pumps.services import InterrogationEntry
 from refills.services import FillEntry, book
-from visits.services import visit
+from visits.services import booking, visit
 
 from .people import invent
 
@@ -36,6 +37,7 @@ class Recipe:
     count: int
     days_to_alarm: tuple[int, int] = (20, 100)
     booked: float = 0
+    visit: str = ""  # an appointment of today or before: `waiting`, `without_outcome`, `no_show`
 
 
 RECIPES: Final = (
@@ -49,6 +51,9 @@ RECIPES: Final = (
     Recipe("plain", 3, (-4, 0)),  # alarm
     Recipe("plain", 4, (2, 6), booked=0.5),  # overdue
     Recipe("plain", 12, (8, 21), booked=0.6),  # due
+    Recipe("plain", 2, (9, 16), visit="waiting"),
+    Recipe("plain", 1, (9, 16), visit="without_outcome"),
+    Recipe("plain", 1, (9, 16), visit="no_show"),
     Recipe("plain", 34, (22, 44), booked=0.4),
     Recipe("plain", 38, (45, 110), booked=0.1),
     Recipe("changed", 8, (10, 80)),
@@ -81,7 +86,9 @@ class Maker:
         pump = self._implanted(number)
         days = self.chance.randint(*recipe.days_to_alarm)
         KINDS[recipe.name](self, pump, days)
-        if self.chance.random() < recipe.booked:
+        if recipe.visit:
+            self._visit_of_today(pump, recipe.visit)
+        elif self.chance.random() < recipe.booked:
             self._book(pump, days)
         return pump
 
@@ -151,6 +158,25 @@ class Maker:
             now=self.now,
             **what,
         )
+
+    def _visit_of_today(self, pump: Pump, kind: str) -> None:
+        """An appointment of today that is still to come, or one that has passed."""
+        local = self.now.astimezone(self.zone)
+        if kind == "waiting":
+            # The demo is made at any hour; late in the evening it is in a minute.
+            end = local.replace(hour=23, minute=59, second=0, microsecond=0)
+            starts_at = max(
+                min(self.now + timedelta(hours=2), end), self.now + timedelta(minutes=1)
+            )
+            book(pump=pump, starts_at=starts_at, by=self.by, now=self.now)
+        else:
+            day = local - timedelta(days=1 if kind == "no_show" else 3)
+            starts_at = day.replace(hour=10, minute=0, second=0, microsecond=0)
+            booked_at = starts_at - timedelta(days=12)
+            row = book(pump=pump, starts_at=starts_at, by=self.by, now=booked_at)
+            if kind == "no_show":
+                booking.mark_no_show(appointment=row, by=self.by, now=self.now)
+        projection.refresh([pump.pk], now=self.now)
 
     def _book(self, pump: Pump, days_to_alarm: int) -> None:
         local = self.now.astimezone(self.zone) + timedelta(days=max(1, days_to_alarm - 9))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
@@ -22,6 +22,7 @@ from accounts.rules import RuleViolation
 from alarms.presenters import bookings, words
 from alarms.selectors import appointments as selectors
 from refills.models import Appointment
+from refills.selectors import coming_appointments
 from visits.services import booking
 
 from . import access
@@ -107,7 +108,7 @@ def _address(tab: str, slug: str, on: date | None = None) -> str:
     return f"{reverse('appointments')}?tab={tab}{clinic}{f'&on={on.isoformat()}' if on else ''}"
 
 
-def _days(page: Page, now: datetime, slug: str) -> list[Day]:
+def _days(page: Page[Any], now: datetime, slug: str) -> list[Day]:
     shown = [bookings.present(row, now) for row in page.object_list]
     return [
         Day(words.weekday(day), _address("today", slug, day), list(rows))
@@ -173,13 +174,19 @@ def no_show(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
 def cancel(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
     """Cancel it with a reason."""
     form = CancelForm(request.POST)
-    return _run(
-        request, appointment_uuid, form, "Cancelled. Nothing else is booked for this pump now.",
-        lambda row: booking.cancel(
-            appointment=row, reason=form.cleaned_data["reason"], by=access.user_of(request),
-            now=timezone.now(),
-        ),
-    )  # fmt: skip
+    now = timezone.now()
+
+    def act(row: Appointment) -> None:
+        booking.cancel(
+            appointment=row,
+            reason=form.cleaned_data["reason"],
+            by=access.user_of(request),
+            now=now,
+        )
+        if not coming_appointments(row.pump_id, now):
+            messages.warning(request, "Nothing is booked for this pump now.")
+
+    return _run(request, appointment_uuid, form, "Cancelled.", act)
 
 
 @require_POST

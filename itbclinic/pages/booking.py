@@ -157,7 +157,7 @@ def _show(
     context: dict[str, Any] = {
         "form": form,
         "verdict": verdict,
-        "accepted": f"{day.isoformat()} {' '.join(sorted(verdict.codes))}" if verdict else "",
+        "accepted": " ".join([str(day), *sorted(verdict.codes)]) if verdict else "",
         "asks_reason": bool(verdict and verdict.reason_needed) or bool(form["late_reason"].errors),
         "pump": pump,
     }

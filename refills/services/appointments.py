@@ -49,9 +49,16 @@ def check_time(
         raise RuleViolation.of(
             "starts_at", "same_time", "It is booked for that time already. Choose another."
         )
+    _check_no_other(pump, starts_at, now, besides=instead_of)
+
+
+def _check_no_other(
+    pump: Pump, starts_at: datetime, now: datetime, *, besides: Appointment | None
+) -> None:
+    """Refuse a second appointment to come. A pump has one at a time."""
     same_pump = Appointment.objects.filter(pump=pump, cancelled_at__isnull=True)
-    if instead_of is not None:
-        same_pump = same_pump.exclude(pk=instead_of.pk)
+    if besides is not None:
+        same_pump = same_pump.exclude(pk=besides.pk)
     other = same_pump.filter(Q(outcome="", starts_at__gt=now) | Q(starts_at=starts_at)).first()
     if other is not None:
         raise RuleViolation.of(
@@ -192,6 +199,8 @@ def take_outcome_back(
         )
     if not reason.strip():
         raise RuleViolation.of("reason", "missing", "Write what was wrong with it.")
+    if appointment.starts_at > now:  # marked before its hour, and open again from here on
+        _check_no_other(appointment.pump, appointment.starts_at, now, besides=appointment)
     before = {
         "outcome": appointment.outcome,
         "starts_at": appointment.starts_at.isoformat(),

@@ -1,6 +1,6 @@
 """What a person types to book, move and cancel a refill."""
 
-from datetime import datetime
+import datetime as dt
 from typing import ClassVar
 
 from django import forms
@@ -42,7 +42,7 @@ class BookForm(PageForm):
         self.fields["time"].help_text = f"The clinic's local time ({clinic.timezone})."
 
     @staticmethod
-    def opening_values(local: datetime | None, at: time) -> dict[str, object]:
+    def opening_values(local: dt.datetime | None, at: dt.time) -> dict[str, object]:
         """What the empty form shows: the day that is picked, or only the usual time."""
         return {"day": local.date() if local else None, "time": local.time() if local else at}
 

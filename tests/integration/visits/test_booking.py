@@ -211,6 +211,25 @@ def test_outcomes_come_in_time_and_can_be_taken_back(
     assert (made.outcome, made.outcome_by) == ("arrived", nurse)
 
 
+def test_what_was_marked_before_its_hour_is_not_taken_back_over_another_booking(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 20, now)
+    made = book(pump, nurse, now, day_of(clinic, now, 2))
+    early = made.starts_at - timedelta(minutes=20)
+    booking.mark_arrived(appointment=made, by=nurse, now=early)
+    other = book(pump, nurse, early, day_of(clinic, now, 5))
+
+    def back() -> Appointment:
+        return booking.take_outcome_back(appointment=made, reason="Wrong row", by=nurse, now=early)
+
+    assert refusal(back) == "already_booked"
+    booking.cancel(appointment=other, reason="Booked twice", by=nurse, now=early)
+    back()
+    made.refresh_from_db()
+    assert made.outcome == ""
+
+
 def test_a_refill_marks_its_appointment_as_arrived(
     clinic: Clinic, nurse: User, now: datetime
 ) -> None:

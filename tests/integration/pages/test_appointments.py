@@ -1,0 +1,194 @@
+"""The pages of booking by client: what is refused and kept, who may what, how much is read."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Clinic, User
+from alarms.models import Projection
+from refills.models import Appointment
+from refills.services import book
+from tests import factories
+from visits.services import visit
+
+from .conftest import SignedIn, queries, signed_in, text
+
+pytestmark = pytest.mark.django_db
+
+
+def form_of(pump: Any) -> str:
+    return f"/patients/{pump.patient.uuid}/pumps/{pump.uuid}/book/"
+
+
+def in_days(clinic: Clinic, now: datetime, days: int) -> str:
+    return (now.astimezone(clinic.zone).date() + timedelta(days=days)).isoformat()
+
+
+def past(clinic: Clinic, by: User, now: datetime, hours: int) -> Appointment:
+    starts_at = now - timedelta(hours=hours)
+    return Appointment.objects.create(
+        pump=factories.due_in(clinic, 20, now), starts_at=starts_at, created_by=by,
+        created_at=starts_at - timedelta(days=9),
+    )  # fmt: skip
+
+
+def test_a_refused_form_keeps_what_was_typed(clinic: Clinic, nurse: User, now: datetime) -> None:
+    pump = factories.due_in(clinic, 20, now)
+    client = signed_in(nurse)
+    data = {"day": in_days(clinic, now, 40), "time": "14:15", "late_reason": "No idea"}
+    answer = client.post(form_of(pump), data)
+    assert answer.status_code == 422
+    said = text(answer)
+    assert "Nothing was booked" in said
+    assert f'value="{data["day"]}"' in said
+    assert 'value="14:15"' in said
+    assert "No idea</textarea>" in said
+    assert 'href="#book_late_reason"' in said
+    wrong = client.post(form_of(pump), {"day": "soon", "time": "25:00"})
+    assert wrong.status_code == 422
+    assert "Write a time such as 09:30." in text(wrong)
+    assert not Appointment.objects.exists()
+
+
+def test_a_warning_is_asked_for_each_day_anew(clinic: Clinic, nurse: User, now: datetime) -> None:
+    pump = factories.pump(clinic)  # its dates are not known
+    client = signed_in(nurse)
+    first, second = in_days(clinic, now, 5), in_days(clinic, now, 6)
+    data = {"day": first, "time": "09:00"}
+    assert "look at this first" in text(client.post(form_of(pump), data))
+    other_day = {**data, "day": second, "accepted": f"{first} dates_unknown weekend"}
+    assert client.post(form_of(pump), other_day).status_code == 422
+    accepted = {**data, "accepted": f"{first} dates_unknown weekend", "from": "board"}
+    answer = client.post(form_of(pump), accepted)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert Appointment.objects.count() == 1
+
+
+def test_checking_a_day_saves_nothing(clinic: Clinic, nurse: User, now: datetime) -> None:
+    pump = factories.due_in(clinic, 20, now)
+    client = signed_in(nurse)
+    data = {"day": in_days(clinic, now, 40), "time": "09:00", "check": "1"}
+    answer = client.post(form_of(pump), data, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "Too late without a reason" in text(answer)
+    assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["nurse", "doctor", "staff", "pharmacist", "auditor", "admin"])
+def test_what_each_role_may(clinic: Clinic, now: datetime, as_role: SignedIn, role: str) -> None:
+    booker = role in ("nurse", "doctor", "staff")
+    reader = booker or role in ("pharmacist", "auditor")
+    pump = factories.due_in(clinic, 12, now)
+    client = as_role(role)
+    row = book(
+        pump=factories.due_in(clinic, 20, now), starts_at=now + timedelta(days=2),
+        by=client.user, now=now,  # type: ignore[attr-defined]
+    )  # fmt: skip
+    page = client.get(f"/appointments/{row.uuid}/")
+    assert page.status_code == (200 if reader else 404)
+    assert (b"Cancel this appointment" in page.content) is booker
+    assert client.get(form_of(pump)).status_code == (200 if booker else 403 if reader else 404)
+    cancelled = client.post(f"/appointments/{row.uuid}/cancel/", {"reason": "They called"})
+    assert cancelled.status_code == (302 if booker else 403 if reader else 404)
+    row.refresh_from_db()
+    assert (row.cancelled_at is not None) is booker
+    board = client.get("/")
+    if board.status_code == 200:
+        assert (f"{form_of(pump)}?from=board" in text(board)) is booker
+
+
+def test_another_clinics_appointment_is_not_found(
+    clinic: Clinic, other_clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    theirs = book(
+        pump=factories.due_in(other_clinic, 20, now), starts_at=now + timedelta(days=2),
+        by=nurse, now=now,
+    )  # fmt: skip
+    ours = book(
+        pump=factories.due_in(clinic, 20, now), starts_at=now + timedelta(days=2),
+        by=nurse, now=now,
+    )  # fmt: skip
+    client = signed_in(nurse)
+    for act in ("", "rebook/", "cancel/", "arrived/", "no-show/", "take-back/"):
+        address = f"/appointments/{theirs.uuid}/{act}"
+        method = client.get if act in ("", "rebook/") else client.post
+        assert method(address).status_code == 404, act
+    said = text(client.get("/appointments/?tab=coming"))
+    assert ours.pump.patient.family_name.upper() in said
+    assert theirs.pump.patient.family_name.upper() not in said
+    assert client.get("/appointments/?clinic=harbor").status_code == 404
+
+
+def test_two_clinics_have_each_their_own_day(
+    clinic: Clinic, other_clinic: Clinic, now: datetime, nurse: User
+) -> None:
+    doctor = factories.user("both", clinic, "doctor")
+    client = signed_in(doctor)
+    row = book(
+        pump=factories.due_in(clinic, 40, now), starts_at=now + timedelta(days=10),
+        by=nurse, now=now,
+    )  # fmt: skip
+    day = row.starts_at.astimezone(clinic.zone).date()
+    assert row.pump.patient.family_name.upper() in text(client.get(f"/appointments/?on={day}"))
+    next_day = day + timedelta(days=1)
+    other = text(client.get(f"/appointments/?on={next_day}"))
+    assert row.pump.patient.family_name.upper() not in other
+
+
+def test_a_past_one_is_without_outcome_until_it_is_marked(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    row = past(clinic, nurse, now, 50)
+    client = signed_in(nurse)
+    address = f"/appointments/{row.uuid}/"
+    assert address in text(client.get("/appointments/?tab=open"))
+    answer = client.post(f"{address}arrived/", {"from": "open"})
+    assert answer["Location"] == "/appointments/?tab=open"
+    assert address not in text(client.get("/appointments/?tab=open"))
+    again = client.post(f"{address}no-show/")
+    assert again.status_code == 422
+    assert "marked this appointment as “Arrived”" in text(again)
+
+
+@pytest.mark.parametrize("tab", ["today", "coming", "open"])
+def test_a_list_is_read_in_the_same_queries_for_one_and_for_three(
+    clinic: Clinic, nurse: User, now: datetime, tab: str
+) -> None:
+    def add() -> None:
+        if tab == "coming":
+            pump = factories.due_in(clinic, 40, now)
+            book(pump=pump, starts_at=now + timedelta(days=3), by=nurse, now=now)
+        else:
+            past(clinic, nurse, now, 50)
+
+    client = signed_in(nurse)
+    on = f"&on={in_days(clinic, now - timedelta(hours=50), 0)}" if tab == "today" else ""
+    address = f"/appointments/?tab={tab}{on}"
+    add()
+    client.get(address)
+    one = queries(client, address)
+    assert text(client.get(address)).count('class="who-name"') == 1
+    add()
+    add()
+    assert text(client.get(address)).count('class="who-name"') == 3
+    assert queries(client, address) == one
+
+
+def test_a_dose_change_that_moves_the_alarm_shows_the_appointment_as_too_late(
+    clinic: Clinic, nurse: User, now: datetime, client: Client
+) -> None:
+    pump = factories.due_in(clinic, 26, now)
+    book(pump=pump, starts_at=now + timedelta(days=12), by=nurse, now=now)
+    client.force_login(nurse)
+    assert "Not before the alarm" not in text(client.get("/?tab=soon"))
+    visit.record_facts(
+        pump_id=pump.pk, at=now, by=nurse, now=now, program=factories.simple(now, "2400")
+    )
+    row = Projection.objects.get(pump=pump)
+    assert row.alarm_date is not None
+    assert row.alarm_date <= (now + timedelta(days=12)).date()
+    said = text(client.get("/?tab=soon"))
+    assert "Not before the alarm" in said or "May be empty by then" in said
+    assert ">Rebook<" in said

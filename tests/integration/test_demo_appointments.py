@@ -1,0 +1,26 @@
+"""The demo shows every tab of the appointments with something in it."""
+
+from datetime import datetime
+
+import pytest
+
+from accounts.models import Clinic
+from alarms.models import WorkItem
+from alarms.selectors import appointments
+from itbclinic.demo import seed
+from refills.models import Appointment
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+def test_the_demo_has_appointments_of_every_kind(now: datetime) -> None:
+    seed.make(secrets=seed.Secrets("correct horse battery staple", "itb_demo"), now=now)
+    for clinic in Clinic.objects.all():
+        assert appointments.today([clinic], now).exists()
+        assert appointments.coming([clinic], now).exists()
+        assert appointments.without_outcome([clinic], now).exists()
+        missed = Appointment.objects.filter(pump__clinic=clinic, outcome="no_show")
+        assert missed.count() == 1
+        assert WorkItem.objects.filter(
+            clinic=clinic, kind="no_show", subject=str(missed.get().uuid), settled_at=None
+        ).exists()
