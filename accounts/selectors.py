@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Sum
 
-from .models import ApiClient, AuditEvent, Clinic, Membership, User
+from .models import ApiClient, AuditEvent, Clinic, Membership, Role, User
 from .policies import Action, clinic_ids
 from .tokens import hash_token
 
@@ -66,6 +66,14 @@ def members_of(clinic: Clinic) -> QuerySet[Membership]:
         .select_related("user")
         .order_by("role", "user__last_name", "user__username")
     )
+
+
+def doctors_of(clinic: Clinic) -> list[User]:
+    """The clinic's doctors who may sign in, by name."""
+    rows = User.objects.filter(
+        memberships__clinic=clinic, memberships__role=Role.DOCTOR, is_active=True
+    )
+    return list(rows.order_by("last_name", "first_name", "username"))
 
 
 def api_clients_of(clinic: Clinic) -> QuerySet[ApiClient]:

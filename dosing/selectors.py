@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -56,6 +57,12 @@ def stability_days(*, product: DrugProduct, pump_family: str) -> int | None:
 def drug_products(clinic: Clinic) -> list[DrugProduct]:
     """The clinic's drugs with their limits."""
     return list(DrugProduct.objects.filter(clinic=clinic).prefetch_related("limits"))
+
+
+def concentrations_of(clinic: Clinic) -> list[Decimal]:
+    """The concentrations that the clinic stocks, in mcg/mL."""
+    rows = DrugProduct.objects.filter(clinic=clinic).order_by("concentration_mcg_per_ml")
+    return list(rows.values_list("concentration_mcg_per_ml", flat=True).distinct())
 
 
 def values_of(product: DrugProduct) -> dict[str, Any]:

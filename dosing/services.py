@@ -55,14 +55,22 @@ def prescribe(
         RuleViolation: as `check_program` says; nothing is written.
     """
     check_program(pump, program)
-    row = Program.objects.create(
-        pump=pump, recorded_at=now, recorded_by=by, reason=reason, **_columns(program)
-    )
-    if isinstance(program, programs.Flex):
-        Step.objects.bulk_create(_steps(row, program))
+    row, steps = rows_of(program, pump=pump, recorded_at=now, recorded_by=by, reason=reason)
+    row.save(force_insert=True)
+    Step.objects.bulk_create(steps)
     bump_input_version([pump.pk])
     _audit(pump, "program.recorded", by, now, reason, after=_summary(row))
     return row
+
+
+def rows_of(program: programs.Program, **details: Any) -> tuple[Program, list[Step]]:
+    """The rows that `prescribe` writes, unsaved: what a preview computes with.
+
+    Args:
+        details: the other columns of the program's row.
+    """
+    row = Program(**details, **_columns(program))
+    return row, _steps(row, program) if isinstance(program, programs.Flex) else []
 
 
 def _columns(program: programs.Program) -> dict[str, Any]:

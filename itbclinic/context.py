@@ -12,7 +12,7 @@ from accounts.policies import Action, clinic_ids, roles_of
 from accounts.selectors import clinics_for
 from alarms.models import ScanRun
 from alarms.presenters import words
-from alarms.selectors import scans
+from alarms.selectors import scans, work
 
 PATIENT_PAGES: Final = (
     "patient",
@@ -20,10 +20,16 @@ PATIENT_PAGES: Final = (
     "pump_exclude",
     "pump_end_exclusion",
     "pump_alarm_volume",
+    "pump_book",
+    "visit_record",
+    "visit",
+    "visit_withdraw",
 )
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
     ("Refills", "board", Action.READ_LIST, PATIENT_PAGES),
+    ("Work", "work", Action.BOOK, ("work_settle",)),
+    ("Appointments", "appointments", Action.READ_LIST, ("appointment", "appointment_rebook")),
     (
         "Import",
         "imports",
@@ -61,6 +67,7 @@ class Entry:
     label: str
     url: str
     current: str
+    count: int = 0  # what waits for the user there
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +119,15 @@ def entries(request: HttpRequest, user: User) -> list[Entry]:
         url = address_of(name)
         if url and clinic_ids(user, action):
             current = "page" if here == name else "true" if here in children else ""
-            found.append(Entry(label, url, current))
+            waiting = work.count_open(user) if name == "work" else 0
+            found.append(Entry(label, url, current, waiting))
     return found
 
 
-def address_of(name: str) -> str:
+def address_of(name: str, *keys: object) -> str:
     """The address of a page, or empty where there is no such page yet."""
     try:
-        return reverse(name)
+        return reverse(name, args=keys)
     except NoReverseMatch:
         return ""
 

@@ -7,8 +7,10 @@ from django.views.generic import TemplateView
 
 from itbclinic import health
 from itbclinic.pages import (
+    appointments,
     audit,
     board,
+    booking,
     catalogue,
     clinic,
     export,
@@ -17,6 +19,8 @@ from itbclinic.pages import (
     patient,
     settle,
     uploads,
+    visit,
+    work,
 )
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
@@ -25,17 +29,32 @@ PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
 CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
 REFUSED = "imports/<slug:slug>/refused"
 UPLOAD = "imports/uploads/<uuid:upload_uuid>"
+APPOINTMENT = "appointments/<uuid:appointment_uuid>"
 
 urlpatterns = [
     path("", board.board, name="board"),
     path("refills.csv", export.board_csv, name="board_csv"),
     path("search/", board.search, name="board_search"),
     path("home/", home.home, name="home"),
+    path("work/", work.work, name="work"),
+    path("work/<uuid:item_uuid>/settle/", work.settle, name="work_settle"),
     path("patients/<uuid:patient_uuid>/", patient.patient, name="patient"),
     path(f"{PUMP}/settle/", settle.settle, name="pump_settle"),
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),
     path(f"{PUMP}/alarm-volume/", settle.alarm_volume, name="pump_alarm_volume"),
+    path(f"{PUMP}/book/", booking.pump_book, name="pump_book"),
+    path("appointments/", appointments.appointments, name="appointments"),
+    path(f"{APPOINTMENT}/", appointments.appointment, name="appointment"),
+    path(f"{APPOINTMENT}/rebook/", booking.rebook, name="appointment_rebook"),
+    path(f"{APPOINTMENT}/cancel/", appointments.cancel, name="appointment_cancel"),
+    path(f"{APPOINTMENT}/arrived/", appointments.arrived, name="appointment_arrived"),
+    path(f"{APPOINTMENT}/no-show/", appointments.no_show, name="appointment_no_show"),
+    path(f"{APPOINTMENT}/take-back/", appointments.take_back, name="appointment_take_back"),
+    path(f"{PUMP}/visit/", visit.record, name="visit_record"),
+    path(f"{PUMP}/visit/preview/", visit.preview_fragment, name="visit_preview"),
+    path("visits/<uuid:visit_uuid>/", visit.visit, name="visit"),
+    path("visits/<uuid:visit_uuid>/withdraw/", visit.withdraw, name="visit_withdraw"),
     # Passwords are given out by an administrator: no mail may be sent from a sign-in page.
     path(
         "accounts/password/reset/",

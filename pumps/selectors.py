@@ -12,7 +12,8 @@ from accounts.policies import Action, clinic_ids
 from patients.models import Patient
 
 from .catalogue import FIGURES
-from .models import Pump, PumpModel
+from .domain.path import path_ml
+from .models import Catheter, Pump, PumpModel
 
 EDITABLE: Final = ("catalogue_number", "name", "family", "aliases", *FIGURES, "sources")
 
@@ -61,6 +62,15 @@ def highest_alarm_ml(model: PumpModel) -> Decimal | None:
         most=Max("low_reservoir_alarm_ml")
     )["most"]
     return found
+
+
+def path_volume_ml(pump: Pump) -> Decimal | None:
+    """The volume from the reservoir to the catheter's tip, in mL; None where no catheter is
+    recorded."""
+    catheter = Catheter.objects.filter(pump=pump).order_by("-implanted_on", "-id").first()
+    if catheter is None:
+        return None
+    return path_ml(catheter.pump_tubing_ml, catheter.length_cm, catheter.ml_per_cm)
 
 
 def patients_of_subjects(

@@ -1,9 +1,10 @@
 """The reservoir's history, and the refill calendar."""
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.append_only import AppendOnly
 from accounts.models import User
@@ -139,5 +140,23 @@ class Appointment(models.Model):
             models.CheckConstraint(
                 condition=Q(replaced_by__isnull=True) | Q(cancelled_at__isnull=False),
                 name="appointment_replaced_is_cancelled",
+            ),
+            models.UniqueConstraint(
+                fields=["pump", "starts_at"],
+                condition=Q(cancelled_at__isnull=True),
+                name="one_appointment_of_a_pump_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__gt=F("created_at"))
+                & Q(starts_at__lte=F("created_at") + timedelta(days=367)),
+                name="appointment_is_booked_ahead_within_a_year",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_reason="") | Q(late_reason__regex=r"\S+\s+\S+\s+\S+"),
+                name="appointment_late_reason_is_a_few_words",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="no_show") | Q(outcome_at__gte=F("starts_at")),
+                name="appointment_no_show_is_known_after_its_time",
             ),
         ]

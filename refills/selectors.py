@@ -1,7 +1,15 @@
 """Reads of fills and appointments. Corrected fills are left out."""
 
+import uuid
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, IntegerField, QuerySet, When
+
+from accounts.models import User
+from accounts.policies import Action, clinic_ids
+from pumps.models import Pump
 
 from .models import Appointment, Fill
 
@@ -20,7 +28,7 @@ def fill_history(pump_id: int) -> list[Fill]:
     """Every fill of a pump, the corrected ones too, newest first."""
     return list(
         Fill.objects.filter(pump_id=pump_id)
-        .select_related("recorded_by", "correction__by", "product")
+        .select_related("recorded_by", "correction__by", "product", "discrepancy")
         .order_by("-at", "-id")
     )
 
@@ -32,3 +40,69 @@ def coming_appointments(pump_id: int, now: datetime) -> list[Appointment]:
             pump_id=pump_id, cancelled_at__isnull=True, starts_at__gt=now
         ).order_by("starts_at")
     )
+
+
+def lock_appointment(pk: int) -> Appointment:
+    """The appointment as it is now, locked. Its pump is locked before."""
+    rows = Appointment.objects.select_for_update(of=("self",)).select_related(
+        "pump__clinic", "cancelled_by", "outcome_by", "replaced_by__pump__clinic"
+    )
+    return rows.get(pk=pk)
+
+
+def open_on_day(pump: Pump, at: datetime) -> list[Appointment]:
+    """The pump's appointments of the clinic's date of an instant that have no outcome yet."""
+    zone = pump.clinic.zone
+    starts, ends = day_bounds(at.astimezone(zone).date(), zone)
+    rows = Appointment.objects.select_for_update(of=("self",)).filter(
+        pump=pump, cancelled_at__isnull=True, outcome="", starts_at__gte=starts, starts_at__lt=ends
+    )
+    return list(rows.select_related("pump__clinic").order_by("starts_at"))
+
+
+def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants between which it is that day in a clinic: 23 to 25 hours apart."""
+    return (
+        datetime.combine(day, time(), tzinfo=zone),
+        datetime.combine(day + timedelta(days=1), time(), tzinfo=zone),
+    )
+
+
+def appointment_for(user: User, appointment_uuid: uuid.UUID) -> Appointment | None:
+    """An appointment of a patient whose chart the user may open; None where there is none."""
+    return (
+        with_people(Appointment.objects.all())
+        .filter(uuid=appointment_uuid, pump__clinic_id__in=clinic_ids(user, Action.READ_CHART))
+        .first()
+    )
+
+
+def with_people(rows: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """With everything that a page says of an appointment."""
+    return rows.select_related(
+        "pump__patient__clinic",
+        "pump__clinic",
+        "pump__model",
+        "pump__explant",
+        "created_by",
+        "cancelled_by",
+        "outcome_by",
+        "replaced_by",
+    )
+
+
+def appointments_of(pump: Pump) -> list[Appointment]:
+    """Every appointment of a pump, the latest first."""
+    rows = with_people(Appointment.objects.filter(pump=pump))
+    return list(rows.order_by("-starts_at", "-id"))
+
+
+def last_used_time(pump: Pump) -> time | None:
+    """The local time of the pump's last booking, or else of its clinic's."""
+    rows = Appointment.objects.filter(pump__clinic=pump.clinic_id).order_by(
+        Case(When(pump=pump.pk, then=0), default=1, output_field=IntegerField()), "-id"
+    )
+    starts_at = rows.values_list("starts_at", flat=True).first()
+    if starts_at is None:
+        return None
+    return starts_at.astimezone(pump.clinic.zone).time().replace(second=0, microsecond=0)

@@ -1,6 +1,7 @@
 """Test data, made through the services as the application makes it."""
 
 import itertools
+import uuid
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,9 @@ from patients.services import CaregiverEntry, register_patient
 from pumps.models import Pump, PumpModel
 from pumps.services import seed_pump_models
 from refills.services import FillEntry
+from visits.models import Visit
 from visits.services import visit
+from visits.services.encounter import VisitEntry, complete_visit
 
 numbers = itertools.count(1)
 PASSWORD = "correct horse battery staple"
@@ -121,3 +124,10 @@ def filled_pump(
 def due_in(of: Clinic, days: int, now: datetime, **details: Any) -> Pump:
     """A pump whose alarm comes `days` days after `now`: 18 mL to the alarm in 60 days."""
     return filled_pump(of, now - timedelta(days=60 - days), dose="600", now=now, **details)
+
+
+def visit_of(of: Pump, at: datetime, volume_ml: str = "20") -> Visit:
+    """A plain refill of the pump at `at`, by a nurse of its clinic."""
+    nurse = user(f"nurse-of-{next(numbers)}", of.clinic, "nurse")
+    entry = VisitEntry(key=uuid.uuid4(), at=at, fill=fill(volume_ml))
+    return complete_visit(pump_id=of.pk, entry=entry, by=nurse, now=at)

@@ -1,18 +1,21 @@
 """One row of the worklist as the board and the patient's page show it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from alarms.domain.deadlines import is_too_late
 from alarms.models import ATTENTION, Projection, Reason
+from alarms.selectors.deadlines import deadlines_in
 from alarms.selectors.worklist import RANKS
 from dosing.domain.quantities import format_quantity
 from dosing.models import Mode, Program
 from refills.models import Fill
 
 from . import window, words
+from .work import Reminder
 
 NO_DATES: Final = Projection()
 NEAR: Final = timedelta(days=7)
@@ -47,6 +50,7 @@ class Booking:
     time: str = ""
     note: str = ""
     tag: str = ""  # `Not booked`, `Late`, `Not before the alarm`
+    uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Row:
     serial_number: str
     flags: list[Flag] = field(default_factory=list)
     resolve: bool = False
+    book: bool = False  # somebody should book or move its refill now
+    reminder: Reminder = field(default_factory=Reminder)
 
     @property
     def no_dates(self) -> bool:
@@ -90,6 +96,8 @@ class Facts:
 
     fills: Mapping[int, Fill] = field(default_factory=dict)
     programs: Mapping[int, Sequence[Program]] = field(default_factory=dict)
+    bookers: Collection[int] = ()  # the clinics in which the reader may book
+    reminders: Mapping[int, Reminder] = field(default_factory=dict)
 
 
 def present(row: Any, facts: Facts) -> Row:
@@ -124,6 +132,10 @@ def present(row: Any, facts: Facts) -> Row:
         serial_number=row.serial_number or "no serial number",
         flags=flags(row, dates),
         resolve=status == "unknown" and row.reason != Reason.RECALCULATING,
+        book=row.clinic_id in facts.bookers
+        and status in ("empty", "alarm", "overdue", "due")
+        and not row.booked,
+        reminder=facts.reminders.get(row.pk) or Reminder(),
     )
 
 
@@ -257,15 +269,19 @@ def _booking(row: Any, dates: Projection) -> Booking:
     local = row.appointment_at.astimezone(row.clinic.zone)
     booked, time = local.date(), f"{local:%H:%M} {words.zone_name(local)}"
     if dates.refill_due_on is None:
-        return Booking(day=words.weekday(booked), time=time)
+        return Booking(words.weekday(booked), time, uuid=row.appointment_uuid)
     note, tag = _judge(booked, dates, dates.refill_due_on)
-    return Booking(day=words.weekday(booked), time=time, note=note, tag=tag)
+    return Booking(words.weekday(booked), time, note, tag, row.appointment_uuid)
 
 
 def _judge(booked: date, dates: Projection, due: date) -> tuple[str, str]:
     """How the appointment lies to the dates, and the word for one that comes too late."""
-    if dates.alarm_date is not None and booked >= dates.alarm_date:
-        return _against(booked, dates.alarm_date, "alarm"), "Not before the alarm"
+    deadlines = deadlines_in(dates)
+    limit = deadlines.limit
+    if is_too_late(booked, deadlines) and limit is not None:
+        if limit.kind.endswith("alarm"):
+            return _against(booked, limit.day, "alarm"), "Not before the alarm"
+        return f"may be empty from {words.day(limit.day)}", "May be empty by then"
     if booked > due:
         return _against(booked, due, "refill date"), "Late"
     if dates.binding_clock == "low_reservoir" and dates.alarm_date is not None:

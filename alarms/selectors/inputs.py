@@ -103,7 +103,7 @@ def _add_fills_and_deliveries(found: dict[int, PumpFacts]) -> None:
     for pump_id, fill in current_fills(found).items():
         found[pump_id].fill = fill
     for pump_id, rows in current_programs(found).items():
-        found[pump_id].programs = _from_fill_on(rows, found[pump_id].fill)
+        found[pump_id].programs = from_fill_on(rows, found[pump_id].fill)
     for pump_id, boluses in current_boluses(found).items():
         found[pump_id].boluses = boluses
     flex = [
@@ -117,8 +117,9 @@ def _add_fills_and_deliveries(found: dict[int, PumpFacts]) -> None:
         facts.steps = {p.pk: by_program[p.pk] for p in facts.programs if p.mode == Mode.FLEX}
 
 
-def _from_fill_on(rows: list[Program], fill: Fill | None) -> list[Program]:
-    """Drop what ended before the fill: years of history must not slow a sweep down."""
+def from_fill_on(rows: list[Program], fill: Fill | None) -> list[Program]:
+    """What a fill runs on. What ended before it is dropped: years of history must not slow a sweep
+    down."""
     if fill is None:
         return rows
     begun = [index for index, row in enumerate(rows) if row.effective_at <= fill.at]

@@ -8,10 +8,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from accounts.rules import Problem
 from pumps.domain.limits import PumpLimits
 
+from .pattern import daily_volumes_ml, pattern_of
 from .programs import (
     MINUTES_A_DAY,
     WEEK,
@@ -22,6 +24,10 @@ from .programs import (
     SimpleContinuous,
 )
 from .quantities import format_quantity
+
+# A day's total outside these is almost surely mg for mcg, or an hour's dose for a day's.
+LEAST_MCG_PER_DAY: Final = Decimal(10)
+MOST_MCG_PER_DAY: Final = Decimal(3000)
 
 
 def program_problems(
@@ -42,6 +48,51 @@ def program_problems(
         case PeriodicBolus():
             return list(_periodic(program, limits, concentration))
     return []
+
+
+def day_total_problem(field: str, said: str, mcg_per_day: Decimal | Fraction) -> Problem | None:
+    """Whether what is programmed for a day is a dose that anybody gets.
+
+    Args:
+        said: what comes to that total, as the sentence begins.
+    """
+    if LEAST_MCG_PER_DAY <= mcg_per_day <= MOST_MCG_PER_DAY:
+        return None
+    return Problem(
+        field,
+        "dose_out_of_range",
+        f"{said} comes to {format_quantity(mcg_per_day, 'mcg/day')}; a day's dose is between "
+        f"{LEAST_MCG_PER_DAY} and {MOST_MCG_PER_DAY:,} mcg/day. Check the number and its unit.",
+    )
+
+
+def day_total_problems(program: Program) -> Iterator[Problem]:
+    """Whether each kind of day of a program gets a dose that anybody gets.
+
+    A program that is stopped or at the lowest flow has no dose of its own.
+    """
+    match program:
+        case SimpleContinuous():
+            totals = [("daily_dose_mcg", "This", Fraction(program.daily_dose_mcg))]
+        case Flex():
+            totals = [
+                (
+                    f"groups[{number}]",
+                    f"{', '.join(day.title() for day in group.days)}: the sum of the steps",
+                    sum((Fraction(step.dose_mcg) for step in group.steps), Fraction(0)),
+                )
+                for number, group in enumerate(program.groups)
+            ]
+        case PeriodicBolus():
+            per_ml = program.concentration_mcg_per_ml or Decimal(1)
+            days = daily_volumes_ml(pattern_of(program, per_ml, Decimal(0)))
+            totals = [("bolus_mcg", "This", days[0] * Fraction(per_ml))]
+        case _:
+            totals = []
+    for field, said, total in totals:
+        problem = day_total_problem(field, said, total)
+        if problem is not None:
+            yield problem
 
 
 def _simple(

@@ -13,11 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
 from accounts.models import Clinic, User
+from accounts.policies import Action, clinic_ids, may
 from alarms.forms import BoardFilterForm
 from alarms.models import Reason, ScanRun
 from alarms.presenters import rows as presenters
 from alarms.presenters import words
-from alarms.selectors import worklist
+from alarms.presenters import work as work_words
+from alarms.selectors import work, worklist
 from dosing.selectors import current_programs
 from itbclinic.context import frame_of
 from refills.selectors import current_fills
@@ -27,6 +29,7 @@ from visits.selectors import open_refused_rows
 from . import board_query, reads, uploads
 from .board_query import BoardQuery
 
+LOUD: Final = 5  # late or failed items that the board names
 HOT: Final = ("unknown", "alarm", "overdue")  # tabs whose count is coloured when it is not zero
 
 
@@ -70,6 +73,9 @@ class Board:
     previous: str | None = None
     next_due: presenters.Row | None = None
     excluded_found: int = 0
+    loud: list[work_words.Line] = field(default_factory=list)
+    loud_count: int = 0
+    may_work: bool = False
 
     @property
     def on_excluded(self) -> bool:
@@ -117,7 +123,9 @@ def board(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("home"))
     now = timezone.now()
     query, form, clinics = read_query(request, allowed)
-    found = _make(query, clinics, frame_of(request).sweep, now)
+    bookers = clinic_ids(user, Action.BOOK)
+    made = _make(query, clinics, frame_of(request).sweep, now, bookers)
+    found = _with_work(made, user, clinics, now)
     record_read(user, clinics, now, "board.read", query, len(found.rows) or len(found.excluded))
     board_query.remember(query, request.session)
     htmx: Any = getattr(request, "htmx", None)
@@ -128,6 +136,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "clinic_links": _clinic_links(query, allowed),
         "partial": partial,
         "uploads": [] if partial else uploads.waiting_for(user, clinics),
+        "may_record": all(may(user, Action.RECORD_VISIT, clinic.pk) for clinic in clinics),
     }
     template = "board/area.html" if partial else "board/page.html"
     response = render(request, template, context)
@@ -161,7 +170,11 @@ def read_query(
 
 
 def _make(
-    query: BoardQuery, clinics: Sequence[Clinic], sweep: ScanRun | None, now: datetime
+    query: BoardQuery,
+    clinics: Sequence[Clinic],
+    sweep: ScanRun | None,
+    now: datetime,
+    bookers: Sequence[int],
 ) -> Board:
     ids = [clinic.pk for clinic in clinics]
     filters = query.filters()
@@ -179,7 +192,7 @@ def _make(
         made_at=words.instant(now, clinics[0].zone),
         counts=counts,
         tabs=_tabs(query, counts),
-        rows=_present(page),
+        rows=_present(page, now, bookers),
         excluded=excluded if query.tab == "excluded" else [],
         excluded_found=len(excluded) if query.search else 0,
         refused=list(open_refused_rows(ids)),
@@ -190,7 +203,7 @@ def _make(
         first=len(query.trail) * board_query.PAGE_SIZE + 1,
         following=_following(query, page) if more else "",
         previous=query.address(trail=query.trail[:-1]) if query.trail else None,
-        next_due=_next_due(query, pumps, counts, page),
+        next_due=_next_due(query, pumps, counts, page, now),
     )
 
 
@@ -198,12 +211,44 @@ def _wants_excluded(query: BoardQuery, counts: worklist.Counts) -> bool:
     return counts.excluded > 0 and (query.tab == "excluded" or bool(query.search))
 
 
-def _present(page: Sequence[Any]) -> list[presenters.Row]:
+def _with_work(found: Board, user: User, clinics: Sequence[Clinic], now: datetime) -> Board:
+    """The board with what is late or failed: no tab and no filter hides it."""
+    ids = [clinic.pk for clinic in clinics]
+    late = work.loud_items(ids, now)
+    items = list(late[:LOUD])
+    subjects = work.subjects_of(items)
+    return replace(
+        found,
+        loud=[work_words.present(item, subjects, now) for item in items],
+        loud_count=late.count() if items else 0,
+        may_work=bool(set(ids) & set(clinic_ids(user, Action.BOOK))),
+    )
+
+
+def _reminders(page: Sequence[Any], now: datetime) -> dict[int, work_words.Reminder]:
+    """What became of each row's reminder: a query for all rows, not one for each."""
+    told = work.told_about([str(row.uuid) for row in page], now)
+    nobody = work.clinics_nobody_is_told_in({row.clinic_id for row in page})
+    return {
+        row.pk: work_words.reminder(
+            told.get(str(row.uuid)),
+            row.clinic_id in nobody and not row.booked and row.rank < worklist.NOT_DUE,
+            row.clinic.zone,
+        )
+        for row in page
+    }
+
+
+def _present(
+    page: Sequence[Any], now: datetime, bookers: Sequence[int] = ()
+) -> list[presenters.Row]:
     ids = [row.pk for row in page]
     mismatched = [row.pk for row in page if row.reason == Reason.CONCENTRATION_MISMATCH]
     facts = presenters.Facts(
         fills=current_fills(ids) if ids else {},
         programs=current_programs(mismatched) if mismatched else {},
+        bookers=bookers,
+        reminders=_reminders(page, now) if page else {},
     )
     return [presenters.present(row, facts) for row in page]
 
@@ -213,13 +258,13 @@ def _following(query: BoardQuery, page: Sequence[Any]) -> str:
 
 
 def _next_due(
-    query: BoardQuery, pumps: Any, counts: worklist.Counts, page: Sequence[Any]
+    query: BoardQuery, pumps: Any, counts: worklist.Counts, page: Sequence[Any], now: datetime
 ) -> presenters.Row | None:
     """Who comes next, where nobody is due now."""
     if page or query.tab != "todo" or query.filtered or not counts.active:
         return None
     coming = worklist.page(pumps, worklist.Filters(everything=True), size=1)
-    return _present(coming)[0] if coming else None
+    return _present(coming, now)[0] if coming else None
 
 
 def _tabs(query: BoardQuery, counts: worklist.Counts) -> list[TabLink]:

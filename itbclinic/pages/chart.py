@@ -10,7 +10,7 @@ from accounts.policies import Action, may
 from alarms.domain.projection import ClockWarning, Known, project
 from alarms.domain.status import status_on
 from alarms.models import Exclusion, Projection, Reason
-from alarms.presenters import rows, words
+from alarms.presenters import bookings, rows, words
 from alarms.selectors.inputs import PumpFacts, load_facts
 from alarms.selectors.worklist import RANKS
 from dosing.domain.quantities import format_quantity
@@ -18,7 +18,7 @@ from patients.models import Caregiver, Patient
 from pumps.domain.path import path_ml
 from pumps.models import Pump
 from refills.models import Appointment
-from refills.selectors import coming_appointments, fill_history
+from refills.selectors import appointments_of, coming_appointments, fill_history
 
 from . import audit_words, dates_view, program_view, reads
 from .history import Event, History
@@ -66,6 +66,7 @@ class Chart:
     pump: Pump | None
     others: list[Pump]
     may_settle: bool
+    may_record: bool
     born: str
     today: date
     row: rows.Row | None = None
@@ -79,13 +80,28 @@ class Chart:
     coming_programs: tuple[program_view.ProgramView, ...] = ()
     events: tuple[Event, ...] = ()
     device: tuple[tuple[str, str], ...] = ()
-    appointments: tuple[str, ...] = ()
+    appointments: tuple[bookings.Booked, ...] = ()
+    may_book: bool = False
     sheet: Sheet | None = None
     audit: tuple[tuple[AuditEvent, str], ...] = ()
 
     @property
     def caregivers(self) -> list[Caregiver]:
         return list(self.patient.caregivers.all())
+
+    @property
+    def open_appointments(self) -> list[bookings.Booked]:
+        """Those that still need somebody: to come, or past without an outcome; the next first."""
+        return sorted((a for a in self.appointments if a.is_open), key=lambda a: a.day)
+
+    @property
+    def closed_appointments(self) -> list[bookings.Booked]:
+        """Those that came to an end, the latest first."""
+        return [a for a in self.appointments if not a.is_open]
+
+    @property
+    def to_come(self) -> bool:
+        return any(a.is_open and not a.past for a in self.appointments)
 
     @property
     def version(self) -> int:
@@ -101,6 +117,8 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         pump=pump,
         others=[other for other in pumps if pump and other.pk != pump.pk],
         may_settle=may(user, Action.SETTLE, patient.clinic_id),
+        may_book=may(user, Action.BOOK, patient.clinic_id),
+        may_record=may(user, Action.RECORD_VISIT, patient.clinic_id),
         born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
         today=today,
         sheet=_sheet(patient),
@@ -136,7 +154,7 @@ def _with_pump(bare: Chart, pump: Pump, now: datetime, today: date) -> Chart:
         ),
         events=tuple(_history(pump, programs)),
         device=tuple(_device(pump)),
-        appointments=tuple(words.weekday_instant(a.starts_at, zone) for a in appointments),
+        appointments=tuple(bookings.present(a, now) for a in appointments_of(pump)),
     )
 
 
@@ -186,6 +204,8 @@ def _row(
     unlisted.today, unlisted.rank = today, RANKS.index(status)
     unlisted.reason = dates.unknown_reason or ("" if dates.refill_due_on else Reason.RECALCULATING)
     unlisted.appointment_at = appointments[0].starts_at if appointments else None
+    unlisted.appointment_uuid = appointments[0].uuid if appointments else None
+    unlisted.booked = False
     return rows.present(unlisted, known)
 
 
@@ -265,6 +285,7 @@ def _clock_warning(pump: Pump, warning: ClockWarning) -> Warning:
 
 def _history(pump: Pump, programs: list[tuple[Any, program_view.ProgramView]]) -> list[Event]:
     history = History(pump.clinic.zone)
+    history.add_visits(reads.visits(pump))
     history.add_fills(fill_history(pump.pk))
     history.add_programs(programs)
     history.add_boluses(reads.boluses(pump))

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
+
 from alarms.models import Exclusion, Reason, Settlement
 from alarms.presenters import words
 from dosing.domain.quantities import format_quantity
 from dosing.models import Bolus, Program
 from pumps.models import Interrogation, Pump
 from refills.models import Fill
+from visits.models import Visit
 
 from .program_view import ProgramView
 
@@ -32,6 +35,7 @@ class Event:
     details: list[str]
     recorded: str
     correction: str = ""
+    link: str = ""
 
 
 class History:
@@ -44,6 +48,22 @@ class History:
     def newest_first(self) -> list[Event]:
         """What was added, in order."""
         return sorted(self.events, key=lambda event: event.at, reverse=True)
+
+    def add_visits(self, visits: Iterable[Visit]) -> None:
+        """Visits, each with its page; their fills and programs stand beside them."""
+        for visit in visits:
+            parts = [("refill", visit.fill_id), ("dose change", visit.program_id)]
+            what = " and ".join(part for part, done in parts if done is not None).capitalize()
+            end = getattr(visit, "withdrawal", None)
+            struck = ""
+            if end is not None:
+                when = words.instant(end.at, self.zone)
+                struck = f"Entered in error: “{end.reason}” {end.by.display_name}, {when}"
+            by = visit.recorded_by.display_name
+            recorded = f"{by}, {words.instant(visit.recorded_at, self.zone)}"
+            link = reverse("visit", args=[visit.uuid])
+            when = words.instant(visit.at, self.zone)
+            self.events.append(Event("Visit", visit.at, when, what, [], recorded, struck, link))
 
     def add_fills(self, fills: Iterable[Fill]) -> None:
         """Refills with what was drawn off before."""
@@ -134,7 +154,9 @@ def _volume(name: str, value: Any) -> str:
 
 def _fill_details(fill: Fill) -> Iterator[str]:
     if fill.aspirated_ml is not None:
-        yield f"Drawn off before: {format_quantity(fill.aspirated_ml, 'mL')}"
+        found = getattr(fill, "discrepancy", None)
+        expected = f", expected {format_quantity(found.expected_ml, 'mL', 2)}" if found else ""
+        yield f"Drawn off before: {format_quantity(fill.aspirated_ml, 'mL')}{expected}"
     if fill.stability_days:
         yield f"May stay {words.count(fill.stability_days, 'day')} in the pump"
     if fill.use_by:

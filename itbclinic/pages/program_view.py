@@ -173,7 +173,7 @@ def _plan(
     total = sum((run.dose for run in runs), Fraction(0))
     steps = [_line(run, concentration) for run in runs]
     return DayPlan(
-        days=_name(numbers),
+        days=name_of_days(numbers),
         total=format_quantity(total, "mcg/day"),
         volume=format_quantity(total / concentration, "mL/day"),
         steps=steps,
@@ -182,7 +182,8 @@ def _plan(
     )
 
 
-def _name(numbers: Sequence[int]) -> str:
+def name_of_days(numbers: Sequence[int]) -> str:
+    """`Every day`, `Mon to Fri`, `Sat, Sun`."""
     if len(numbers) == 7:
         return "Every day"
     together = list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -20,7 +20,7 @@ from alarms.selectors import worklist
 from dosing.models import Bolus, Program
 from patients.models import Patient
 from pumps.models import Catheter, Interrogation, Pump
-from visits.models import ImportRow
+from visits.models import AfterVisitSummary, ImportRow, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +138,23 @@ def audit_of(user: User, patient: Patient, pumps: Collection[Pump]) -> list[Audi
         return []
     subjects = [str(patient.uuid), *(str(pump.uuid) for pump in pumps)]
     return list(audit_events([patient.clinic_id]).filter(subject_id__in=subjects)[:100])
+
+
+def visits(pump: Pump) -> list[Visit]:
+    """Every visit of the pump, those taken back too, newest first."""
+    rows = pump.visits.select_related("recorded_by", "ordered_by", "withdrawal__by")
+    return list(rows.order_by("-at", "-id"))
+
+
+def visit_for(user: User, visit_uuid: UUID) -> Visit | None:
+    """The visit, or None where the user may not open that clinic's charts: nobody learns of it."""
+    rows = Visit.objects.filter(clinic_id__in=clinic_ids(user, Action.READ_CHART), uuid=visit_uuid)
+    return rows.select_related(
+        "pump__patient", "pump__model", "pump__clinic", "fill__product", "fill__discrepancy",
+        "program", "interrogation", "recorded_by", "ordered_by", "withdrawal__by",
+    ).first()  # fmt: skip
+
+
+def current_summary(visit: Visit) -> AfterVisitSummary | None:
+    """What the family takes home from the visit, in its present version."""
+    return visit.summaries.filter(replaced_at__isnull=True).defer("pdf", "html").first()

@@ -63,6 +63,12 @@ def pages(name: str) -> str:
     return address_of(name)
 
 
+@register.simple_tag
+def page_of(name: str, *keys: object) -> str:
+    """The address of a page about something, empty where there is no such page."""
+    return address_of(name, *keys)
+
+
 @register.filter
 def control(field: BoundField) -> SafeString:
     """A form field's control in Bootstrap's clothes; Django ties it to its help and errors."""

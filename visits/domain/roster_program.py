@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from dosing.domain.checks import program_problems
+from dosing.domain.checks import day_total_problem, program_problems
 from dosing.domain.programs import (
     DayGroup,
     Flex,
@@ -27,8 +27,6 @@ from .roster_reader import RowReader
 from .roster_schedule import TypedSchedule, days_label, schedule
 from .roster_types import CataloguePump
 
-LEAST_MCG_PER_DAY: Final = Decimal(10)
-MOST_MCG_PER_DAY: Final = Decimal(3000)
 _DOSE, _MODE, _SCHEDULE = "Daily Dose", "Mode", "Schedule"
 _ROUNDING: Final = Decimal("0.1")  # a typed total of steps that were rounded
 _UNREAD: Final = datetime(1970, 1, 1, tzinfo=UTC)  # stands in while the row is refused anyway
@@ -126,14 +124,10 @@ def _fits(reader: RowReader, column: str, doses: Sequence[Decimal]) -> bool:
 
 
 def _in_range(reader: RowReader, column: str, typed: str, dose: Decimal) -> bool:
-    if LEAST_MCG_PER_DAY <= dose <= MOST_MCG_PER_DAY:
+    problem = day_total_problem(column, typed, dose)
+    if problem is None:
         return True
-    reader.refuse(
-        column,
-        "dose_out_of_range",
-        f"{typed} comes to {format_quantity(dose, 'mcg/day')}; a day's dose is between "
-        f"{LEAST_MCG_PER_DAY} and {MOST_MCG_PER_DAY:,} mcg/day. Check the number and its unit.",
-    )
+    reader.refuse(column, problem.code, problem.message)
     return False
 
 

@@ -1,57 +1,42 @@
-"""One encounter: a refill, a dose change, or both in one act; and taking back one entered in error.
+"""One encounter: a refill, a dose change, or both in one act.
 
 The visit, its facts, the new dates, the plan of reminders, the summary and the audit events are one
 transaction: no reader ever sees a part of them.
 """
 
-import uuid
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
+from fractions import Fraction
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 import alarms.services.projection as alarms
 from accounts import audit
-from accounts.models import User
-from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
+from accounts.models import Role, User
+from accounts.policies import Action, check_may, roles_of
+from accounts.rules import Problem, RuleViolation
+from accounts.selectors import doctors_of
+from alarms.models import Projection
+from alarms.services.checks import check_boluses
 from dosing import services as dosing
-from dosing.domain import programs
 from pumps import services as pumps
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
 from refills import services as refills
-from refills.services import FillEntry
-from visits.models import Visit, VisitWithdrawal
+from refills.models import Fill
+from visits.domain.proposal import comparison
+from visits.models import Visit
 
 from . import summaries
+from .booking import arrive_for_visit
+from .entry import VisitEntry
+from .preview import Preview, preview
+from .repeats import check_same
 from .visit import check_version
+from .withdrawing import withdraw_visit
+
+__all__ = ["VisitEntry", "complete_visit", "withdraw_visit"]
 
 READOUT = "Programmer at the visit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisitEntry:
-    """What was done at one instant: volumes in mL, `program.effective_at` is the visit's instant.
-
-    Args:
-        key: made with the form; a second entry with the same key is the same visit.
-        reason: why the dose changes.
-        ordered_by: the doctor, where the one who records is none.
-        concern_reason: why it is right in spite of the warnings.
-    """
-
-    key: uuid.UUID
-    at: datetime
-    fill: FillEntry | None = None
-    program: programs.Program | None = None
-    printed_alarm_date: date | None = None
-    reservoir_volume_ml: Decimal | None = None
-    reason: str = ""
-    ordered_by: User | None = None
-    concern_reason: str = ""
-    note: str = ""
 
 
 @transaction.atomic
@@ -65,18 +50,25 @@ def complete_visit(
         seen_version: the pump's `input_version` on the page that the user saved from.
 
     Returns:
-        The visit; the one that is on record already, where this key was saved before.
+        The visit; the one that is on record already, where this very entry was saved before.
 
     Raises:
         RuleViolation: with every sentence; then nothing was written.
     """
     pump = pumps.lock_pump(pump_id)
     check_may(by, Action.RECORD_VISIT, pump.clinic)
-    saved = Visit.objects.filter(key=entry.key, pump=pump).first()
+    saved = Visit.objects.filter(key=entry.key).select_related("fill", "program").first()
     if saved is not None:
+        check_same(saved, entry, pump)
         return saved
     check_version(pump, seen_version)
-    visit = _record(pump, entry, by, now)
+    found = preview(pump, entry, now=now)
+    check_visit(found, entry, by)
+    visit = _record(pump, entry, found, by, now)
+    if entry.program is not None or entry.fill is not None:
+        check_boluses(pump.pk, now)
+    if entry.fill is not None:
+        arrive_for_visit(pump=pump, at=entry.at, by=by, now=now)
     projection = alarms.resync([pump.pk], now=now)[pump.pk]
     audit.record(
         event="visit.recorded",
@@ -85,21 +77,80 @@ def complete_visit(
         clinic_id=pump.clinic_id,
         subject_type="pump",
         subject_id=pump.uuid,
-        reason=entry.concern_reason,
-        after={"visit": str(visit.uuid), "at": entry.at.isoformat()},
+        reason=entry.concern_reason.strip(),
+        after={
+            "visit": str(visit.uuid),
+            "at": entry.at.isoformat(),
+            "concerns": ", ".join(visit.concerns),
+        },
     )
-    summaries.issue(visit=visit, projection=projection, now=now)
+    _follow_up(visit, projection, now)
     return visit
 
 
-def _record(pump: Pump, entry: VisitEntry, by: User, now: datetime) -> Visit:
+def _follow_up(visit: Visit, projection: Projection, now: datetime) -> None:
+    """What a visit settles beside the dates, in its transaction: the one place for it."""
+    summaries.issue(visit=visit, projection=projection, now=now)
+
+
+def check_visit(found: Preview, entry: VisitEntry, by: User) -> None:
+    """Refuse a visit that must not be saved, or that lacks a reason or a name.
+
+    Raises:
+        RuleViolation: with each field's sentence.
+    """
+    problems = list(found.stops)
+    if entry.fill is None and entry.program is None:
+        problems.append(
+            Problem("volume_ml", "missing", "Write what was filled, or change the dose.")
+        )
+    if entry.program is not None:
+        problems += _program_problems(found.facts.pump, entry, by)
+    if not problems:
+        problems += _concern_problems(found, entry)
+    if problems:
+        raise RuleViolation(problems)
+
+
+def _program_problems(pump: Pump, entry: VisitEntry, by: User) -> list[Problem]:
+    problems = []
+    if entry.program is not None and entry.program.effective_at != entry.at:
+        text = "A visit's program counts from the visit's time."
+        problems.append(Problem("at", "program_at_another_time", text))
+    if not entry.reason.strip():
+        problems.append(Problem("reason", "missing", "Say why the dose changes."))
+    doctors = doctors_of(pump.clinic)
+    if entry.ordered_by is None and roles_of(by).get(pump.clinic_id) != Role.DOCTOR:
+        text = "Name the doctor who ordered the change."
+        if not doctors:
+            text += " The clinic has none on record: ask its administrator to add one."
+        problems.append(Problem("ordered_by", "missing", text))
+    elif entry.ordered_by is not None and entry.ordered_by not in doctors:
+        text = "This is no doctor of the clinic. Choose one from the list."
+        problems.append(Problem("ordered_by", "not_a_doctor", text))
+    return problems
+
+
+def _concern_problems(found: Preview, entry: VisitEntry) -> list[Problem]:
+    shown = {concern.token for concern in found.concerns}
+    if entry.seen_concerns is not None and set(entry.seen_concerns) != shown:
+        text = "Warnings appeared or went since you looked. Nothing was saved: read them, then save"
+        return [Problem("seen_concerns", "concerns_changed", f"{text} again.")]
+    if found.concerns and not entry.concern_reason.strip():
+        text = "Say why it is right in spite of the warnings, or correct what was typed."
+        return [Problem("concern_reason", "missing", text)]
+    return []
+
+
+def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: datetime) -> Visit:
     """The facts, and the visit that holds them together."""
     fill = program = interrogation = None
     if entry.fill is not None:
         fill = refills.record_fill(pump=pump, entry=entry.fill, at=entry.at, by=by, now=now)
+        _compare(fill, found, now)
     if entry.program is not None:
         program = dosing.prescribe(
-            pump=pump, program=entry.program, by=by, now=now, reason=entry.reason
+            pump=pump, program=entry.program, by=by, now=now, reason=entry.reason.strip()
         )
     if entry.printed_alarm_date is not None or entry.reservoir_volume_ml is not None:
         interrogation = pumps.record_interrogation(
@@ -113,55 +164,40 @@ def _record(pump: Pump, entry: VisitEntry, by: User, now: datetime) -> Visit:
             by=by,
             recorded_at=now,
         )
-    return Visit.objects.create(
-        key=entry.key,
-        clinic_id=pump.clinic_id,
-        pump=pump,
-        at=entry.at,
+    try:
+        with transaction.atomic():
+            return Visit.objects.create(
+                key=entry.key,
+                clinic_id=pump.clinic_id,
+                pump=pump,
+                at=entry.at,
+                fill=fill,
+                program=program,
+                interrogation=interrogation,
+                ordered_by=entry.ordered_by,
+                concerns=[concern.code for concern in found.concerns],
+                concern_reason=entry.concern_reason.strip() if found.concerns else "",
+                note=entry.note.strip(),
+                recorded_at=now,
+                recorded_by=by,
+            )
+    except IntegrityError as error:  # the same key at another pump, at the same moment
+        raise RuleViolation.of(
+            "key", "key_used", "This form was saved already. Nothing was saved: open it anew."
+        ) from error
+
+
+def _compare(fill: Fill, found: Preview, now: datetime) -> None:
+    before = found.situation
+    difference = comparison(before, fill.aspirated_ml)
+    if difference is None:
+        return
+    assert before.fill is not None
+    assert before.expected_ml is not None
+    refills.record_discrepancy(
         fill=fill,
-        program=program,
-        interrogation=interrogation,
-        ordered_by=entry.ordered_by,
-        concern_reason=entry.concern_reason.strip(),
-        note=entry.note.strip(),
-        recorded_at=now,
-        recorded_by=by,
+        found=difference,
+        expected_ml=before.expected_ml,
+        programmed_ml=Fraction(before.fill.volume_ml) - before.expected_ml,
+        now=now,
     )
-
-
-@transaction.atomic
-def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> VisitWithdrawal:
-    """Take back a visit that was entered in error: its facts do not count any more.
-
-    Raises:
-        RuleViolation: no reason, or taken back already.
-    """
-    pump = pumps.lock_pump(visit.pump_id)
-    check_may(by, Action.RECORD_VISIT, pump.clinic)
-    if not reason.strip():
-        raise RuleViolation.of("reason", "missing", "Say what was wrong with the visit.")
-    if VisitWithdrawal.objects.filter(visit=visit).exists():
-        raise RuleViolation.of("visit", "already_withdrawn", "This visit was taken back already.")
-    if visit.fill is not None:
-        refills.correct_fill(fill=visit.fill, replacement=None, reason=reason, by=by, now=now)
-    if visit.program is not None:
-        dosing.correct_program(
-            program=visit.program, replacement=None, reason=reason, by=by, now=now
-        )
-    if visit.interrogation is not None:
-        pumps.withdraw_interrogation(
-            interrogation=visit.interrogation, reason=reason, by=by, now=now
-        )
-    row = VisitWithdrawal.objects.create(visit=visit, reason=reason.strip(), at=now, by=by)
-    audit.record(
-        event="visit.withdrawn",
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=reason.strip(),
-        after={"visit": str(visit.uuid)},
-    )
-    alarms.resync([pump.pk], now=now)
-    return row

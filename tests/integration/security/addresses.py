@@ -1,7 +1,7 @@
 """Who may see which address, by its name."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ from django.urls import reverse
 from accounts import services as accounts
 from accounts.models import ApiClient, Clinic, User
 from accounts.policies import Action
+from alarms.models import WorkItem
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
+from refills.models import Appointment
+from refills.services import book
 from tests import factories
-from visits.models import ImportRow, RosterUpload
+from visits.models import ImportRow, RosterUpload, Visit
 from visits.services.roster import import_roster
 from visits.services.upload_runs import run_uploads
 from visits.services.uploads import upload_roster
@@ -46,10 +49,24 @@ BY_ACTION = {
     "board_csv": Action.READ_LIST,
     "board_search": Action.READ_LIST,
     "patient": Action.READ_CHART,
+    "work": Action.BOOK,
+    "work_settle": Action.BOOK,
     "pump_settle": Action.SETTLE,
     "pump_exclude": Action.SETTLE,
     "pump_end_exclusion": Action.SETTLE,
     "pump_alarm_volume": Action.SETTLE,
+    "pump_book": Action.BOOK,
+    "appointments": Action.READ_LIST,
+    "appointment": Action.READ_CHART,
+    "appointment_rebook": Action.BOOK,
+    "appointment_cancel": Action.BOOK,
+    "appointment_arrived": Action.BOOK,
+    "appointment_no_show": Action.BOOK,
+    "appointment_take_back": Action.BOOK,
+    "visit_record": Action.RECORD_VISIT,
+    "visit_preview": Action.RECORD_VISIT,
+    "visit": Action.READ_CHART,
+    "visit_withdraw": Action.RECORD_VISIT,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
     "pump_model": Action.EDIT_CATALOGUE,
@@ -80,10 +97,13 @@ BY_ACTION = {
     "upload_refused_xlsx": Action.RESOLVE_IMPORT,
 }
 POST_ONLY = {
+    "work_settle",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
-    "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
+    "pump_alarm_volume", "visit_preview", "visit_withdraw",
+    "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
     "import_send", "import_start", "import_check_again", "import_discard",
+    "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
 }  # fmt: skip
 
 
@@ -100,6 +120,9 @@ class Objects:
     client: ApiClient
     row: ImportRow
     upload: RosterUpload
+    appointment: Appointment
+    item: WorkItem
+    visit: Visit
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -126,6 +149,14 @@ class Objects:
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
             upload=upload,
+            appointment=book(
+                pump=pump,
+                starts_at=now + timedelta(days=2),
+                now=now,
+                by=accounts.system_user("system-import"),
+            ),
+            item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
+            visit=factories.visit_of(pump, now),
         )
 
 
@@ -140,6 +171,9 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
         {"upload_uuid": objects.upload.uuid},
+        {"appointment_uuid": objects.appointment.uuid},
+        {"item_uuid": objects.item.uuid},
+        {"visit_uuid": objects.visit.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]

@@ -1,4 +1,4 @@
-"""Writes of fills and appointments.
+"""Writes of fills.
 
 Whoever records or corrects a fill must have the dates recomputed in the same transaction:
 `visits.services` does.
@@ -7,17 +7,19 @@ Whoever records or corrects a fill must have the dates recomputed in the same tr
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
 from accounts.rules import Problem, RuleViolation
+from dosing.domain.quantities import rounded
 from dosing.models import DrugProduct
 from pumps.models import Pump
 from pumps.services import bump_input_version
-
-from .models import Appointment, Fill, FillCorrection
+from refills.domain.reservoir import Discrepancy as Comparison
+from refills.models import Discrepancy, Fill, FillCorrection
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,20 @@ def record_fill(*, pump: Pump, entry: FillEntry, at: datetime, by: User, now: da
     return fill
 
 
+def record_discrepancy(*, fill: Fill, found: Comparison, expected_ml: Fraction,
+                       programmed_ml: Fraction, now: datetime) -> Discrepancy:  # fmt: skip
+    """Keep what was aspirated against what should have been there, in the fill's transaction."""
+    assert fill.aspirated_ml is not None
+    return Discrepancy.objects.create(
+        fill=fill,
+        expected_ml=rounded(expected_ml, 6),
+        aspirated_ml=fill.aspirated_ml,
+        difference_ml=rounded(found.difference_ml, 6),
+        programmed_ml=rounded(programmed_ml, 6),
+        recorded_at=now,
+    )
+
+
 @transaction.atomic
 def correct_fill(
     *, fill: Fill, replacement: FillEntry | None, reason: str, by: User, now: datetime
@@ -133,30 +149,3 @@ def correct_fill(
         after={"fill": str(new.uuid) if new else None},
     )
     return new
-
-
-@transaction.atomic
-def book(
-    *, pump: Pump, starts_at: datetime, by: User, now: datetime, late_reason: str = ""
-) -> Appointment:
-    """Book a refill. Whether the date fits the pump's dates is checked above, where they are known.
-
-    Raises:
-        RuleViolation: `date_in_past`.
-    """
-    if starts_at <= now:
-        raise RuleViolation.of("starts_at", "date_in_past", "Book a time that is still to come.")
-    appointment = Appointment.objects.create(
-        pump=pump, starts_at=starts_at, created_at=now, created_by=by, late_reason=late_reason
-    )
-    audit.record(
-        event="appointment.booked",
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=late_reason,
-        after={"appointment": str(appointment.uuid), "starts_at": starts_at.isoformat()},
-    )
-    return appointment

@@ -1,0 +1,146 @@
+"""An appointment in words: when, for whom, how it lies to the pump's dates, what became of it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from alarms.domain.deadlines import is_past_due, is_too_late
+from alarms.models import Projection
+from alarms.selectors.deadlines import deadlines_in
+from dosing.domain.quantities import format_quantity
+from refills.models import Appointment
+
+from . import words
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An appointment, ready to be shown."""
+
+    uuid: UUID
+    patient_uuid: UUID
+    pump_uuid: UUID
+    day: date
+    time: str
+    when: str
+    name: str
+    born: str
+    mrn: str
+    clinic: str
+    clinic_id: int
+    model: str
+    serial_number: str
+    solution: str
+    refill_by: str
+    alarm: str
+    state: str
+    tone: str
+    late: str  # how it lies to the dates where it is not in time
+    late_reason: str
+    details: tuple[str, ...]
+    is_open: bool
+    past: bool
+    may_arrive: bool
+    marked: bool
+    cancelled: bool
+    no_show: bool
+
+
+def present(row: Appointment, now: datetime) -> Booked:
+    """Put an appointment into words; its pump is loaded with model, patient and projection."""
+    pump: Any = row.pump
+    zone = pump.clinic.zone
+    local = row.starts_at.astimezone(zone)
+    dates = _dates(pump)
+    cancelled = row.cancelled_at is not None
+    is_open = not cancelled and not row.outcome
+    past = row.starts_at <= now
+    state, tone = _state(row, past)
+    taken_out = hasattr(pump, "explant") and is_open
+    return Booked(
+        uuid=row.uuid,
+        patient_uuid=pump.patient.uuid,
+        pump_uuid=pump.uuid,
+        day=local.date(),
+        time=f"{local:%H:%M} {words.zone_name(local)}",
+        when=words.weekday_instant(row.starts_at, zone),
+        name=pump.patient.display_name,
+        born=words.day(pump.patient.date_of_birth),
+        mrn=pump.patient.mrn,
+        clinic=pump.clinic.name,
+        clinic_id=pump.clinic_id,
+        model=pump.model.name,
+        serial_number=pump.serial_number or "no serial number",
+        solution=_solution(dates, pump),
+        refill_by=words.day(dates.refill_due_on) if dates.refill_due_on else "Not known",
+        alarm=words.day(dates.alarm_date) if dates.alarm_date else "Not known",
+        state=state,
+        tone=tone,
+        late="Pump taken out: cancel this" if taken_out else late(local.date(), dates, row, past),
+        late_reason=row.late_reason,
+        details=tuple(_details(row, zone)),
+        is_open=is_open,
+        past=past,
+        may_arrive=is_open and local.date() <= now.astimezone(zone).date(),
+        marked=bool(row.outcome),
+        cancelled=cancelled,
+        no_show=row.outcome == Appointment.Outcome.NO_SHOW,
+    )
+
+
+def _dates(pump: Any) -> Projection:
+    found: Projection | None = getattr(pump, "projection", None)
+    if found is None or found.input_version != pump.input_version:
+        return Projection()
+    return found
+
+
+def late(day: date, dates: Projection, row: Appointment, past: bool) -> str:
+    """That an appointment to come does not come in time; empty where it does."""
+    if past or row.cancelled_at is not None or row.outcome:
+        return ""
+    deadlines = deadlines_in(dates)
+    limit = deadlines.limit
+    if is_too_late(day, deadlines) and limit is not None:
+        if limit.kind.endswith("alarm"):
+            return f"Not before the alarm, {words.day(limit.day)}"
+        return f"May be empty by then, from {words.day(limit.day)}"
+    if is_past_due(day, deadlines):
+        return f"Late: refill by {words.day(deadlines.due)}"
+    return "" if deadlines.known else "Dates not known: cannot be checked"
+
+
+def _state(row: Appointment, past: bool) -> tuple[str, str]:
+    if row.cancelled_at is not None:
+        return ("Moved" if row.replaced_by_id else "Cancelled"), "calm"
+    if row.outcome == Appointment.Outcome.ARRIVED:
+        return "Arrived", "due"
+    if row.outcome == Appointment.Outcome.NO_SHOW:
+        return "No-show", "alarm"
+    return ("No outcome yet", "overdue") if past else ("Booked", "calm")
+
+
+def _solution(dates: Projection, pump: Any) -> str:
+    reservoir = format_quantity(pump.model.reservoir_ml, "mL")
+    if dates.concentration_mcg_per_ml is None:
+        return reservoir
+    return f"{format_quantity(dates.concentration_mcg_per_ml, words.PER_ML)} · {reservoir}"
+
+
+def _details(row: Appointment, zone: Any) -> list[str]:
+    found = [f"Booked by {row.created_by.display_name}, {words.instant(row.created_at, zone)}"]
+    if row.late_reason:
+        found.append(f"Not before the alarm because: “{row.late_reason}”")
+    if row.cancelled_by is not None:
+        by = f"{row.cancelled_by.display_name}, {words.instant(row.cancelled_at, zone)}"
+        moved = row.replaced_by
+        if moved is None:
+            found.append(f"Cancelled by {by}: “{row.cancel_reason}”")
+        else:
+            to = words.weekday_instant(moved.starts_at, zone)
+            found.append(f"Moved to {to} by {by}: “{row.cancel_reason}”")
+    if row.outcome_by is not None:
+        by = f"{row.outcome_by.display_name}, {words.instant(row.outcome_at, zone)}"
+        found.append(f"Marked “{row.get_outcome_display()}” by {by}")
+    return found

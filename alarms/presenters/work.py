@@ -1,0 +1,166 @@
+"""Work items and reminders in words."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from accounts.models import Role
+from alarms.models import WorkItem
+from alarms.selectors.work import FAILURES, Subjects, Told
+from reminders.models import OutboxMessage
+
+from . import words
+
+Kind = WorkItem.Kind
+# What it means, and what to do about it.
+REMEDIES: Final = {
+    Kind.DELIVERY_FAILED: "Tell the person by phone, then say here that it is done.",
+    Kind.NOBODY_TO_TELL: (
+        "Until a nurse has an e-mail address, go by the board. An administrator writes the "
+        "address under Clinic, People."
+    ),
+    Kind.CALL_FAMILY: "Call the family about the appointment, then say here what was agreed.",
+    Kind.UNBOOKED: "Book a refill before the date, or put it off with the reason why it may wait.",
+    Kind.DATE_UNKNOWN: "Treat the pump as due. Open it and settle or record what is missing.",
+    Kind.NO_SHOW: "Call the family the same day and book a new appointment.",
+    Kind.APPOINTMENT_WITHOUT_OUTCOME: (
+        "Say whether the patient came. If the pump was refilled, record the visit."
+    ),
+    Kind.CHANNEL_FAILING: (
+        "Messages wait and nothing is lost, but nobody is reminded. Tell your administrator, and "
+        "go by the board until this is gone."
+    ),
+    Kind.SUMMARY_FAILED: "Print the summary again; if it fails again, write it by hand.",
+}
+REASONS: Final = {
+    "refused": "the mail server refused the address",
+    "no_time_left": "there was no time left to try again",
+    "no_address": "there is no e-mail address any more",
+    "worker_lost": "the program stopped each time it tried",
+}
+# Why a message was not sent, in the words of the patient's page.
+ENDS: Final = {
+    **REASONS,
+    "later_milestone": "a more urgent one went instead",
+    "not_wanted": "it was not needed any more",
+    "booked": "a refill was booked",
+    "date_changed": "the date changed",
+    "off_the_list": "the pump was taken off the list",
+    "recipient_gone": "consent or address was taken back",
+    "not_owed": "it was not needed any more",
+}
+MILESTONES: Final = {
+    "window": "The refill window opened",
+    "overdue": "The refill date passed",
+    "alarm": "The alarm date came",
+    "unknown": "The date cannot be computed",
+    "appointment_soon": "Before the appointment",
+}
+STATES: Final = {
+    "pending": "Waiting",
+    "sent": "Sent",
+    "dead": "Could not be delivered",
+    "superseded": "Not sent",
+    "suppressed": "Not sent",
+}
+SOON: Final = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An item as a page shows it."""
+
+    item: WorkItem
+    what: str
+    remedy: str
+    owner: str
+    until: str
+    late: str  # why it is loud; empty while it is in time
+    details: str
+
+    @property
+    def failure(self) -> bool:
+        return self.item.kind in FAILURES
+
+
+def present(item: WorkItem, subjects: Subjects, now: datetime) -> Line:
+    """An item in words, in its clinic's local time."""
+    zone = item.clinic.zone
+    kind = Kind(item.kind)
+    return Line(
+        item=item,
+        what=str(kind.label),
+        remedy=REMEDIES[kind],
+        owner=str(Role(item.owner_role).label),
+        until=words.weekday_instant(item.due_at, zone),
+        late=_late(item, zone, now),
+        details=_details(item, subjects, zone),
+    )
+
+
+def _late(item: WorkItem, zone: ZoneInfo, now: datetime) -> str:
+    if item.due_at < now:
+        return f"Past its time since {words.instant(item.due_at, zone)}"
+    if item.escalated_at is not None:
+        return f"Not settled in time: passed on {words.instant(item.escalated_at, zone)}"
+    return ""
+
+
+def _details(item: WorkItem, subjects: Subjects, zone: ZoneInfo) -> str:
+    at = subjects.appointments.get(item.subject)
+    if at is not None:
+        return f"Appointment {words.weekday_instant(at, zone)}."
+    if item.kind != Kind.DELIVERY_FAILED:
+        return ""
+    whom = subjects.recipients.get(item.subject) or "Somebody who is not on record any more"
+    why = REASONS.get(str(item.details.get("reason", "")), "")
+    return f"To {whom}: {why}." if why else f"To {whom}."
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A row's reminder state; `loud` where somebody was not reached."""
+
+    text: str = ""
+    loud: bool = False
+
+
+def reminder(told: Told | None, nobody: bool, zone: ZoneInfo) -> Reminder:
+    """`Reminded 25-Nov`, `Reminder waiting`, `Could not be delivered`, `Nobody to tell`."""
+    if told is None:
+        return Reminder("Nobody to tell", loud=True) if nobody else Reminder()
+    if told.state == "dead":
+        return Reminder("Could not be delivered", loud=True)
+    if told.state == "pending":
+        return Reminder("Reminder waiting")
+    day = words.day_short(told.at.astimezone(zone).date())
+    return Reminder(f"Family told {day}" if told.family else f"Reminded {day}")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """A message on the patient's page."""
+
+    why: str
+    to: str
+    state: str
+    note: str
+    when: str
+    attempts: int
+    loud: bool
+
+
+def message(row: OutboxMessage, names: dict[str, str], zone: ZoneInfo) -> MessageLine:
+    """A message in words: who by name or relation, never by address."""
+    role = "Family" if row.template == "call_us" else "Nurse"
+    name = names.get(row.recipient_ref, "not on record any more")
+    return MessageLine(
+        why=MILESTONES.get(row.milestone, row.milestone),
+        to=f"{role}: {name}",
+        state=STATES[row.state],
+        note=ENDS.get(row.reason, ""),
+        when=words.instant(row.settled_at or row.not_before, zone),
+        attempts=row.attempts,
+        loud=row.state == "dead",
+    )

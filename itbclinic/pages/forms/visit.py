@@ -1,0 +1,232 @@
+"""What is typed about a visit: the fill, the readout and the program."""
+
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django import forms
+
+from accounts.models import User
+from accounts.rules import Problem, RuleViolation
+from alarms.forms import DateInput
+from dosing.domain import programs
+from dosing.domain.quantities import format_quantity
+from dosing.models import DrugProduct
+from dosing.selectors import stability_days
+from itbclinic.pages import program_view
+from pumps.models import Pump
+from refills.services import FillEntry
+from visits.domain.proposal import instant_of
+from visits.services.entry import VisitEntry
+
+from .base import PageForm, number, text
+from .steps import StepTable
+
+STAYS, SIMPLE, FLEX = "stays", "simple", "flex"
+LOCAL = "%Y-%m-%dT%H:%M"
+
+
+class ProductField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A drug of the clinic's catalogue."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} {format_quantity(obj.concentration_mcg_per_ml, 'mcg per mL')}"
+
+
+class DoctorField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A doctor of the clinic."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.display_name)
+
+
+def a_date(label: str, **details: Any) -> forms.DateField:
+    """A calendar date of the clinic."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=DateInput(),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": "Choose a date."},
+        **details,
+    )
+
+
+class VisitForm(PageForm):
+    """One visit. Its rules live in `visits.services.encounter`; the steps are their own table."""
+
+    name = "visit"
+    aliases: ClassVar[dict[str, str]] = {"concentration_mcg_per_ml": "product"}
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+    at = forms.DateTimeField(
+        label="Time of the visit",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "data-echo": ""}, format=LOCAL),
+        input_formats=[LOCAL],
+        error_messages={"required": "Say when.", "invalid": "Choose a date and a time."},
+    )
+    product = ProductField(
+        queryset=DrugProduct.objects.none(),
+        label="Drug",
+        required=False,
+        to_field_name="uuid",
+        empty_label="Choose the drug",
+        error_messages={"invalid_choice": "Choose a drug of the clinic's catalogue."},
+    )
+    aspirated_ml = number("Aspirated, in mL", 6, 3, required=False)
+    volume_ml = number("Filled, in mL", 6, 3, required=False)
+    lot_number = text("Lot number", 40, required=False)
+    expires_on = a_date("Expires on", help_text="The last good day, as printed on the vial.")
+    use_by = a_date("Pharmacy's use-by date", help_text="Only where the pharmacy gave one.")
+    printed_alarm_date = a_date("Alarm date on the printout")
+    reservoir_volume_ml = number("Reservoir volume shown, in mL", 6, 3, required=False)
+    change = forms.ChoiceField(
+        label="Dose",
+        choices=[
+            (STAYS, "The dose stays"),
+            (SIMPLE, "New dose, the same all day"),
+            (FLEX, "New flex program, in steps"),
+        ],
+        widget=forms.RadioSelect,
+        initial=STAYS,
+    )
+    daily_dose_mcg = number("New dose, in mcg per day", 10, 4, required=False)
+    pump_clock = forms.ChoiceField(label="Pump's clock", required=False)
+    reason = text("Why the dose changes", 1000, required=False)
+    ordered_by = DoctorField(
+        queryset=User.objects.none(),
+        label="Ordered by",
+        required=False,
+        to_field_name="uuid",
+        empty_label="Choose the doctor",
+        error_messages={"invalid_choice": "Choose a doctor of the clinic."},
+    )
+    note = text("Note", 2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    concern_reason = text(
+        "Why it is right all the same", 1000, required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+
+    def __init__(
+        self, *args: Any, pump: Pump, products: Any, doctors: Any, steps: StepTable, **kwargs: Any
+    ) -> None:
+        self.pump, self.steps = pump, steps
+        super().__init__(*args, **kwargs)
+        product: Any = self.fields["product"]
+        product.queryset = products
+        ordered_by: Any = self.fields["ordered_by"]
+        ordered_by.queryset = doctors
+        clock: Any = self.fields["pump_clock"]
+        clock.choices = [
+            ("", "As the clinic's clock at the visit"),
+            *(
+                (str(minutes), program_view.offset(minutes))
+                for minutes in range(-12 * 60, 14 * 60 + 1, 30)
+            ),
+        ]
+        clock.help_text = "The pump knows no daylight saving. Change it only if the pump shows it."
+        self.fields["aspirated_ml"].widget.attrs["data-focus"] = ""
+        self.fields["at"].help_text = f"The clinic's local time ({pump.clinic.timezone})."
+
+    def clean_at(self) -> datetime:
+        """The moment of the local time; one that the clocks skipped is refused."""
+        typed: datetime = self.cleaned_data["at"]
+        found = instant_of("at", typed.replace(tzinfo=None), self.pump.clinic.zone)
+        if isinstance(found, Problem):
+            raise forms.ValidationError(found.message, code=found.code)
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        filled = values.get("volume_ml") is not None
+        if filled and values.get("product") is None and "product" not in self.errors:
+            self.add_error("product", "Choose the drug that was filled.")
+        if not filled and values.get("aspirated_ml") is not None and "volume_ml" not in self.errors:
+            self.add_error("volume_ml", "Write what was filled after it was aspirated.")
+        dose = values.get("daily_dose_mcg")
+        if values.get("change") == SIMPLE and dose is None and "daily_dose_mcg" not in self.errors:
+            self.add_error("daily_dose_mcg", "Write the new dose in mcg per day.")
+        if values.get("change") == FLEX and self.steps.errors:
+            self.add_error("change", "Correct the steps.")
+        return values
+
+    def stability(self) -> int | None:
+        """How many days the catalogue gives the chosen drug in this pump's family."""
+        product = self.cleaned_data.get("product")
+        if product is None:
+            return None
+        return stability_days(product=product, pump_family=self.pump.model.family)
+
+    def entry(self, *, seen_concerns: tuple[str, ...] | None, at: datetime) -> VisitEntry:
+        """What is typed, as the service takes it; of a form with errors, what can be read."""
+        values = self.cleaned_data
+        at = values.get("at") or at
+        program = self._program(at)
+        return VisitEntry(
+            key=values.get("key") or uuid.UUID(int=0),
+            at=at,
+            fill=self._fill(),
+            program=program,
+            printed_alarm_date=values.get("printed_alarm_date"),
+            reservoir_volume_ml=values.get("reservoir_volume_ml"),
+            reason=values.get("reason", "") if program else "",
+            ordered_by=values.get("ordered_by") if program else None,
+            seen_concerns=seen_concerns,
+            concern_reason=values.get("concern_reason", ""),
+            note=values.get("note", ""),
+        )
+
+    def _fill(self) -> FillEntry | None:
+        values = self.cleaned_data
+        product, volume = values.get("product"), values.get("volume_ml")
+        if product is None or volume is None:
+            return None
+        return FillEntry(
+            volume_ml=volume,
+            concentration_mcg_per_ml=product.concentration_mcg_per_ml,
+            stability_days=self.stability(),
+            use_by=values.get("use_by"),
+            aspirated_ml=values.get("aspirated_ml"),
+            product=product,
+            lot_number=values.get("lot_number", ""),
+            expires_on=values.get("expires_on"),
+        )
+
+    def _program(self, at: datetime) -> programs.Program | None:
+        values = self.cleaned_data
+        common: dict[str, Any] = {
+            "effective_at": at,
+            "utc_offset_minutes": self.offset_minutes(at),
+            "concentration_mcg_per_ml": self.concentration(),
+        }
+        dose = values.get("daily_dose_mcg")
+        if values.get("change") == SIMPLE and dose is not None:
+            return programs.SimpleContinuous(**common, daily_dose_mcg=dose)
+        if values.get("change") == FLEX and not self.steps.errors:
+            return programs.Flex(**common, groups=self.steps.groups())
+        return None
+
+    def offset_minutes(self, at: datetime) -> int:
+        """The pump clock's offset: the typed one, else the clinic's at that instant."""
+        typed = self.cleaned_data.get("pump_clock")
+        if typed:
+            return int(typed)
+        offset = at.astimezone(self.pump.clinic.zone).utcoffset() or timedelta()
+        return offset // timedelta(minutes=1)
+
+    def concentration(self) -> Decimal | None:
+        """The drug's that the program runs on: what is filled, else what is inside."""
+        product, filled = self.cleaned_data.get("product"), self.cleaned_data.get("volume_ml")
+        if product is not None and filled is not None:
+            found: Decimal = product.concentration_mcg_per_ml
+            return found
+        return self.steps.inside_mcg_per_ml
+
+    def refuse(self, violation: RuleViolation) -> None:
+        """Sentences about single steps go to the steps' table."""
+        rest = [p for p in violation.problems if not self.steps.refuse(p)]
+        if len(rest) < len(violation.problems):
+            rest.append(Problem("change", "steps", "Correct the steps."))
+        super().refuse(RuleViolation(rest))

@@ -1,0 +1,137 @@
+"""A recorded visit as its page shows it, and as a form takes its values again."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+from accounts.policies import Action, may
+from alarms.domain.projection import Known, project
+from alarms.presenters import words
+from alarms.selectors.inputs import load_facts
+from dosing.domain.quantities import format_quantity, plain
+from dosing.selectors import steps_of
+from visits.models import Visit
+
+from . import dates_view, program_view, reads, visit_view
+from .forms.visit import FLEX, LOCAL, SIMPLE, STAYS
+
+
+def values_of(visit: Visit) -> dict[str, Any]:
+    """The values of a visit for the form, to record it again; the reasons are written anew."""
+    values: dict[str, Any] = {
+        "at": visit.at.astimezone(visit.pump.clinic.zone).strftime(LOCAL),
+        "note": visit.note,
+        "change": STAYS,
+    }
+    fill, program, seen = visit.fill, visit.program, visit.interrogation
+    if fill is not None:
+        values |= {
+            "product": fill.product.uuid if fill.product else None,
+            "aspirated_ml": "" if fill.aspirated_ml is None else plain(fill.aspirated_ml),
+            "volume_ml": plain(fill.volume_ml),
+            "lot_number": fill.lot_number,
+            "expires_on": fill.expires_on,
+            "use_by": fill.use_by,
+        }
+    if seen is not None:
+        values["printed_alarm_date"] = seen.printed_alarm_date
+        if seen.reservoir_volume_ml is not None:
+            values["reservoir_volume_ml"] = plain(seen.reservoir_volume_ml)
+    if program is not None:
+        values |= {
+            "change": FLEX if program.mode == "flex" else SIMPLE,
+            "daily_dose_mcg": plain(program.daily_dose_mcg) if program.daily_dose_mcg else "",
+            "reason": program.reason,
+            "ordered_by": visit.ordered_by.uuid if visit.ordered_by else None,
+        }
+    return values
+
+
+def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
+    """Everything that the page shows."""
+    pump, clinic = visit.pump, visit.pump.clinic
+    patient, today = pump.patient, now.astimezone(clinic.zone).date()
+    withdrawal = getattr(visit, "withdrawal", None)
+    later = next((v for v in reads.visits(pump) if v.pk != visit.pk and v.at > visit.at
+                  and not hasattr(v, "withdrawal")), None)  # fmt: skip
+    return {
+        "visit": visit,
+        "withdrawal": withdrawal,
+        "patient": patient,
+        "pump": pump,
+        "clinic": clinic,
+        "born": f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
+        "what": _what(visit),
+        "program": _program(visit),
+        "compared": _compared(visit),
+        "concerns": visit_view.names_of(visit.concerns),
+        "dates": [] if withdrawal else _dates(visit, now, today),
+        "later": later,
+        "summary": reads.current_summary(visit),
+        "may_record": may(user, Action.RECORD_VISIT, clinic.pk),
+        "today": today,
+    }
+
+
+def _what(visit: Visit) -> list[tuple[str, str]]:
+    fill, seen = visit.fill, visit.interrogation
+    found = []
+    if fill is not None:
+        drug = format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)
+        name = f"{fill.product.name} " if fill.product else ""
+        found += [
+            ("Filled", f"{format_quantity(fill.volume_ml, 'mL')} of {name}{drug}"),
+            ("Aspirated", _ml(fill.aspirated_ml)),
+            ("Lot", fill.lot_number or words.NOT_RECORDED),
+            ("Expires on", words.day(fill.expires_on)),
+        ]
+        if fill.stability_days:
+            found.append(("May stay in the pump", words.count(fill.stability_days, "day")))
+        if fill.use_by:
+            found.append(("Pharmacy's use-by date", words.day(fill.use_by)))
+    else:
+        found.append(("Filled", "Nothing: the dose changed without a refill"))
+    if seen is not None:
+        if seen.printed_alarm_date:
+            found.append(("Alarm date on the printout", words.day(seen.printed_alarm_date)))
+        if seen.reservoir_volume_ml is not None:
+            found.append(("Reservoir volume shown", _ml(seen.reservoir_volume_ml)))
+    return found
+
+
+def _ml(value: Any) -> str:
+    return words.NOT_RECORDED if value is None else format_quantity(value, "mL")
+
+
+def _program(visit: Visit) -> program_view.ProgramView | None:
+    row = visit.program
+    if row is None:
+        return None
+    since = words.instant(row.effective_at, visit.pump.clinic.zone)
+    steps = steps_of([row.pk])[row.pk]
+    return program_view.present(row, steps, visit.pump.model.min_ml_per_day, since)
+
+
+def _compared(visit: Visit) -> str:
+    """`Expected 11 mL; the difference is +0.3 mL (less was delivered).`"""
+    found = getattr(visit.fill, "discrepancy", None) if visit.fill else None
+    if found is None:
+        return ""
+    expected = format_quantity(found.expected_ml, "mL", 2)
+    size = format_quantity(abs(found.difference_ml), "mL", 2)
+    if found.difference_ml == 0:
+        return f"Expected {expected}: exactly as programmed."
+    side = "less" if found.difference_ml > 0 else "more"
+    return f"Expected {expected}: {size} {side} was delivered than programmed."
+
+
+def _dates(visit: Visit, now: datetime, today: Any) -> list[dates_view.DateLine]:
+    """The pump's dates as they stand now."""
+    pump = visit.pump
+    row: Any = getattr(pump, "projection", None)
+    if row is None or row.input_version != pump.input_version:
+        return []
+    facts = load_facts([pump.pk])[pump.pk]
+    found = project(facts.inputs(now))
+    known = found if isinstance(found, Known) else None
+    return dates_view.present(pump, row, known, facts.fill, today)

@@ -1,0 +1,196 @@
+"""A visit's consequences side by side, in words: the right column of the form, and its page."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from alarms.models import Reason
+from alarms.presenters import words
+from dosing.domain.pattern import pattern_of
+from dosing.domain.programs import Program
+from dosing.domain.quantities import format_quantity
+from visits.domain.aspirate import Aspirate
+from visits.domain.printed import percent_of
+from visits.domain.proposal import change_percent, weekday_doses
+from visits.services.preview import Preview, as_projection
+
+from . import dates_view, program_view
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure until now and after the visit."""
+
+    label: str
+    before: str
+    after: str
+    note: str = ""
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.after) and self.after != self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The right column."""
+
+    lines: list[Line]
+    found: Preview
+    dates: list[dates_view.DateLine]
+    aspirate: Aspirate | None
+    flow: str
+    unknown: str
+    remedy: str
+    said: str
+
+    @property
+    def tokens(self) -> str:
+        """What the form carries along: the warnings that were shown."""
+        return " ".join(sorted(concern.token for concern in self.found.concerns))
+
+    @property
+    def does_something(self) -> bool:
+        return self.found.proposed.fill is not None or self.found.proposed.program is not None
+
+
+def present(found: Preview, before: Any, today: date) -> Changes:
+    """Everything that the visit changes.
+
+    Args:
+        before: the pump's projection as it stands.
+    """
+    after = None
+    if found.values_after is not None:
+        after = as_projection(found.values_after, found.facts.pump)
+    unknown = remedy = ""
+    dates: list[dates_view.DateLine] = []
+    facts = found.facts_after
+    if after is not None and facts is not None:
+        if after.unknown_reason:
+            unknown, remedy = words.UNKNOWN[Reason(after.unknown_reason)]
+        dates = dates_view.present(facts.pump, after, found.known_after, facts.fill, today)
+    lines = [*_doses(found), *_drug(found), *_dates(before, after)]
+    return Changes(
+        lines=lines,
+        found=found,
+        dates=dates,
+        aspirate=found.aspirate,
+        flow=_flow(found),
+        unknown=unknown,
+        remedy=remedy,
+        said=_said(found, after, unknown),
+    )
+
+
+def _doses(found: Preview) -> Iterator[Line]:
+    before, proposed = found.situation, found.proposed
+    old, new = before.program, proposed.program
+    drug = before.fill or proposed.fill
+    if drug is None or (old is None and new is None):
+        return
+    least = before.limits.min_ml_per_day
+    was = weekday_doses(old, drug.concentration_mcg_per_ml, least) if old else None
+    drug = proposed.fill or drug
+    will = was
+    if new is not None and not _program_stops(found):
+        will = weekday_doses(new, drug.concentration_mcg_per_ml, least)
+    alike: dict[tuple[Fraction | None, Fraction | None], list[int]] = {}
+    for day in range(7):
+        pair = (was[day] if was else None, will[day] if will else None)
+        alike.setdefault(pair, []).append(day)
+    for (first, second), days in alike.items():
+        label = "Dose" if len(alike) == 1 else f"Dose, {program_view.name_of_days(days)}"
+        percent = ""
+        if first is not None and second is not None and first != second:
+            change = change_percent(first, second)
+            percent = "" if change is None else percent_of(change)
+        yield Line(label, _mcg(first), _mcg(second), percent)
+
+
+def _program_stops(found: Preview) -> bool:
+    return any(p.field.startswith(("groups", "daily_dose", "concentration")) for p in found.stops)
+
+
+def _mcg(value: Fraction | None) -> str:
+    return "None" if value is None else format_quantity(value, "mcg/day", 2)
+
+
+def _drug(found: Preview) -> Iterator[Line]:
+    old, new = found.situation.fill, found.proposed.fill or found.situation.fill
+    yield Line(
+        f"Drug, {words.PER_ML}",
+        format_quantity(old.concentration_mcg_per_ml, "") if old else words.NOT_RECORDED,
+        format_quantity(new.concentration_mcg_per_ml, "") if new else words.NOT_RECORDED,
+    )
+    left = found.situation.expected_ml
+    inside = f"about {format_quantity(left, 'mL', 1)}" if left is not None else words.NOT_RECORDED
+    fill = found.proposed.fill
+    yield Line(
+        "In the reservoir", inside, format_quantity(fill.volume_ml, "mL") if fill else inside
+    )
+
+
+def _dates(before: Any, after: Any) -> Iterator[Line]:
+    for label, name in (
+        ("Low-reservoir alarm", "alarm_date"),
+        ("Refill by", "refill_due_on"),
+        ("Empty", "empty_date"),
+        ("Empty at the earliest", "earliest_empty_date"),
+    ):
+        yield Line(label, _day(before, name), "" if after is None else _day(after, name))
+
+
+def _day(row: Any, name: str) -> str:
+    if row is None or row.refill_due_on is None:
+        return "Not known"
+    value = getattr(row, name)
+    return words.day(value) if value is not None else "Never"
+
+
+def _flow(found: Preview) -> str:
+    """`Runs at 0.3 mL/day; this pump can run from 0.048 to 24 mL/day.`"""
+    program: Program | None = found.proposed.program or found.situation.program
+    fill = found.proposed.fill or found.situation.fill
+    if program is None or fill is None or _program_stops(found):
+        return ""
+    limits = found.situation.limits
+    per_ml = program.concentration_mcg_per_ml or fill.concentration_mcg_per_ml
+    rates = pattern_of(program, per_ml, limits.min_ml_per_day).ml_per_minute
+    least, most = min(rates) * 1440, max(rates) * 1440
+    runs = format_quantity(most, "mL/day", 4)
+    if least != most:
+        runs = f"{format_quantity(least, '', 4)} to {runs}"
+    low = format_quantity(limits.min_ml_per_day, "")
+    high = format_quantity(limits.max_ml_per_day, "mL/day")
+    return f"Runs at {runs}. This pump can run from {low} to {high}."
+
+
+def _said(found: Preview, after: Any, unknown: str) -> str:
+    """What is read aloud when the column changes: short."""
+    if found.stops:
+        return f"{words.count(len(found.stops), 'thing')} to correct."
+    if after is None or unknown:
+        return unknown
+    said = f"Alarm {_day(after, 'alarm_date')}, refill by {_day(after, 'refill_due_on')}."
+    if found.concerns:
+        said += f" {words.count(len(found.concerns), 'warning')}."
+    return said
+
+
+def names_of(codes: Sequence[str]) -> list[str]:
+    """The warnings of a recorded visit in words."""
+    return [CONCERNS.get(code, code) for code in codes]
+
+
+CONCERNS = {
+    "dose_change": "The dose changed by more than 20 %",
+    "aspirated_review": "Another volume was aspirated than expected",
+    "aspirated_alert": "A very different volume was aspirated than expected",
+    "aspirated_nothing_used": "Almost all of the last fill was still there",
+    "concentration_change": "Another concentration than before",
+    "printed_alarm_date": "The printed alarm date differed from ours",
+    "may_be_empty_before_alarm": "The pump may be empty before it beeps",
+}

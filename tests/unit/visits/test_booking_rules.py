@@ -1,0 +1,70 @@
+"""The nights when the clocks change, the days that are offered, what is warned of."""
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from accounts.rules import RuleViolation
+from alarms.domain.deadlines import Deadlines
+from visits.domain import booking as rules
+
+DENVER = ZoneInfo("America/Denver")
+NOW = datetime(2026, 11, 27, 16, tzinfo=UTC)  # Friday 09:00 in Denver
+TODAY = date(2026, 11, 27)
+DATES = Deadlines(
+    opens=date(2026, 11, 26), due=date(2026, 12, 4), alarm=date(2026, 12, 11),
+    empty=date(2026, 12, 20),
+)  # fmt: skip
+
+
+def test_a_time_that_the_clocks_skip_is_refused() -> None:
+    with pytest.raises(RuleViolation) as caught:
+        rules.instant_of(date(2027, 3, 14), time(2, 30), DENVER)
+    [problem] = caught.value.problems
+    assert (problem.field, problem.code) == ("time", "no_such_time")
+    assert "02:30 does not exist on Sun 14-Mar-2027" in problem.message
+    rules.instant_of(date(2027, 3, 14), time(3), DENVER)
+
+
+def test_a_time_that_comes_twice_is_the_earlier() -> None:
+    found = rules.instant_of(date(2026, 11, 1), time(1, 30), DENVER)
+    assert found == datetime(2026, 11, 1, 7, 30, tzinfo=UTC)  # MDT, not MST
+
+
+@pytest.mark.parametrize(
+    ("day", "reason", "codes"),
+    [
+        (date(2026, 12, 4), False, set()),
+        (date(2026, 12, 5), False, {rules.PAST_DUE, rules.WEEKEND}),
+        (date(2026, 12, 10), False, {rules.PAST_DUE}),
+        (date(2026, 12, 11), True, set()),
+        (date(2026, 12, 13), True, {rules.WEEKEND}),
+    ],
+)
+def test_how_a_day_lies_to_the_dates(day: date, reason: bool, codes: set[str]) -> None:
+    verdict = rules.judge(day, TODAY, DATES)
+    assert (bool(verdict.reason_needed), verdict.codes) == (reason, codes)
+
+
+def test_the_earliest_of_alarm_printed_and_empty_counts() -> None:
+    for name in ("alarm", "printed_alarm", "empty", "may_be_empty"):
+        dates = Deadlines(due=date(2026, 12, 4), **{name: date(2026, 12, 3)})
+        assert rules.judge(date(2026, 12, 2), TODAY, dates).reason_needed == ""
+        assert "03-Dec-2026" in rules.judge(date(2026, 12, 3), TODAY, dates).reason_needed
+
+
+def test_the_weekdays_of_the_window_are_offered() -> None:
+    found = rules.choices(DATES, time(9, 30), NOW, DENVER)
+    assert [local.date().isoformat()[5:] for local in found] == [
+        "11-27", "11-30", "12-01", "12-02", "12-03", "12-04",
+    ]  # fmt: skip
+    assert rules.choices(DATES, time(8), NOW, DENVER)[0].date() == date(2026, 11, 30)
+
+
+def test_after_the_window_what_is_left_before_the_alarm_and_then_the_next_days() -> None:
+    late = Deadlines(opens=date(2026, 11, 1), due=date(2026, 11, 20), alarm=date(2026, 12, 1))
+    assert [c.day for c in rules.choices(late, time(10), NOW, DENVER)] == [27, 30]
+    past = Deadlines(opens=date(2026, 11, 1), due=date(2026, 11, 20), alarm=date(2026, 11, 25))
+    assert len(rules.choices(past, time(10), NOW, DENVER)) == 5
+    assert len(rules.choices(Deadlines(), time(10), NOW, DENVER)) == 5

@@ -1,0 +1,149 @@
+"""The thresholds of docs/algorithms/visit-checks.md, exactly at their edges."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from accounts.rules import Problem
+from alarms.domain.projection import Known, ProjectionInputs, Settings, project
+from dosing.domain.programs import SimpleContinuous
+from pumps.domain.limits import PumpLimits
+from refills.domain.reservoir import Fill
+from visits.domain.concerns import concerns_of
+from visits.domain.printed import likely_causes
+from visits.domain.proposal import Before, Proposed, instant_of
+
+AT = datetime(2026, 11, 20, 18, tzinfo=UTC)
+DENVER = ZoneInfo("America/Denver")
+
+
+def limits(reservoir: str) -> PumpLimits:
+    return PumpLimits(
+        reservoir_ml=Decimal(reservoir), low_reservoir_alarm_ml=Decimal(2),
+        min_ml_per_day=Decimal("0.048"), max_ml_per_day=Decimal(24),
+        flow_accuracy_percent=Decimal("14.5"),
+    )  # fmt: skip
+
+
+def simple(dose: str, concentration: str = "2000", at: datetime = AT) -> SimpleContinuous:
+    return SimpleContinuous(
+        effective_at=at, utc_offset_minutes=-420,
+        concentration_mcg_per_ml=Decimal(concentration), daily_dose_mcg=Decimal(dose),
+    )  # fmt: skip
+
+
+def before(expected: str = "10", filled: str = "20", reservoir: str = "20", **more: Any) -> Before:
+    values: dict[str, Any] = {
+        "limits": limits(reservoir),
+        "zone": DENVER,
+        "fill": Fill(AT - timedelta(days=30), Decimal(filled), Decimal(2000)),
+        "expected_ml": Fraction(expected),
+        "program": simple("400", at=AT - timedelta(days=30)),
+    }
+    return Before(**{**values, **more})
+
+
+def codes(situation: Before, proposed: Proposed) -> list[str]:
+    return [concern.code for concern in concerns_of(situation, proposed, None)]
+
+
+@pytest.mark.parametrize(
+    ("dose", "warned"),
+    [("480", False), ("480.0001", True), ("484", True), ("320", False), ("319.9999", True)],
+)
+def test_twenty_percent_is_allowed_and_no_more(dose: str, warned: bool) -> None:
+    assert codes(before(), Proposed(at=AT, program=simple(dose))) == ["dose_change"] * warned
+
+
+@pytest.mark.parametrize(
+    ("expected", "aspirated", "filled", "reservoir", "code"),
+    [
+        ("10", "11", "20", "20", ""),
+        ("10", "9", "20", "20", ""),
+        ("10", "11.001", "20", "20", "aspirated_review"),
+        ("10", "8.999", "20", "20", "aspirated_review"),
+        ("4", "6", "20", "20", "aspirated_review"),
+        ("4", "6.001", "20", "20", "aspirated_alert"),
+        ("20", "22", "40", "40", ""),
+        ("20", "22.001", "40", "40", "aspirated_alert"),
+        ("16", "16.58", "20", "20", ""),  # 14.5 % of 4 mL
+        ("16", "16.581", "20", "20", "aspirated_alert"),
+        ("16.001", "16.9", "20", "20", ""),  # too little programmed for a ratio
+        ("17", "19", "20", "20", "aspirated_nothing_used"),
+        ("19", "19.5", "20", "20", ""),
+        ("14", "0", "20", "20", "aspirated_alert"),
+    ],
+)
+def test_aspirated_against_expected(
+    expected: str, aspirated: str, filled: str, reservoir: str, code: str
+) -> None:
+    proposed = Proposed(at=AT, aspirated_ml=Decimal(aspirated))
+    assert codes(before(expected, filled, reservoir), proposed) == [code] * bool(code)
+
+
+def test_a_concentration_change_shows_the_bridge_or_says_what_is_missing() -> None:
+    fill = Fill(AT, Decimal(20), Decimal(500))
+    proposed = Proposed(at=AT, fill=fill, program=simple("400", "500"))
+    [with_path] = concerns_of(before(path_ml=Decimal("0.45")), proposed, None)
+    # 0.45 mL × 500 mcg per mL, at 0.2 mL/day
+    assert "225 mcg of the new drug over 54 h" in with_path.text
+    [without] = concerns_of(before(), proposed, None)
+    assert "No catheter is recorded" in without.text
+
+
+def inputs_of(volume: str, dose: str, concentration: str = "2000") -> ProjectionInputs:
+    return ProjectionInputs(
+        settings=Settings(timezone=DENVER), pump=limits("40"),
+        fill=Fill(AT, Decimal(volume), Decimal(concentration), 180),
+        programs=[simple(dose, concentration)],
+    )  # fmt: skip
+
+
+def alarm(inputs: ProjectionInputs) -> date:
+    found = project(inputs)
+    assert isinstance(found, Known)
+    assert found.alarm_date is not None
+    return found.alarm_date
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant", "words"),
+    [
+        (inputs_of("20", "400"), inputs_of("40", "400"), "told 40 mL"),
+        (inputs_of("20", "2.4"), inputs_of("20", "2400"), "in mg"),
+        (inputs_of("20", "2400"), inputs_of("20", "100"), "An hour's dose"),
+        (inputs_of("20", "400"), inputs_of("20", "400", "500"), "500 mcg per mL"),
+    ],
+)
+def test_only_what_reproduces_the_printed_date_is_suggested(
+    typed: ProjectionInputs, meant: ProjectionInputs, words: str
+) -> None:
+    stocked = (Decimal(500), Decimal(1000), Decimal(2000))
+    causes = likely_causes(typed, alarm(typed), alarm(meant), other_mcg_per_ml=stocked)
+    assert any(words in cause for cause in causes), causes
+    other = alarm(meant) + timedelta(days=17)
+    causes = likely_causes(typed, alarm(typed), other, other_mcg_per_ml=stocked)
+    assert not any(words in cause for cause in causes)
+
+
+def test_a_slip_in_the_date_and_the_old_program() -> None:
+    inputs = inputs_of("20", "400")
+    ours = alarm(inputs)
+    assert "slip" in likely_causes(inputs, ours, ours.replace(year=ours.year + 1))[0]
+    old = simple("500", at=AT - timedelta(days=90))
+    printed = alarm(replace(inputs, programs=[old]))
+    assert "until now" in likely_causes(inputs, ours, printed, old_program=old)[0]
+
+
+def test_a_time_that_the_clocks_skipped_is_refused_and_one_twice_is_the_earlier() -> None:
+    skipped = instant_of("at", datetime(2027, 3, 14, 2, 30), DENVER)
+    assert isinstance(skipped, Problem)
+    assert "60 minutes" in skipped.message
+    assert instant_of("at", datetime(2026, 11, 1, 1, 30), DENVER) == datetime(
+        2026, 11, 1, 7, 30, tzinfo=UTC
+    )

@@ -1,0 +1,207 @@
+"""Rules of booking that need no database: local times, what to warn of, which days to offer."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from accounts.rules import Problem, RuleViolation
+from alarms.domain.deadlines import Deadlines, Limit, is_past_due, is_too_late
+from dosing.domain.quantities import format_date
+
+FEWEST_WORDS: Final = 3
+FIRST_TIME: Final = time(9)
+MOST_CHOICES: Final = 12
+SATURDAY: Final = 5
+
+PAST_DUE: Final = "past_due"
+UNKNOWN: Final = "dates_unknown"
+DOUBTFUL: Final = "dates_doubtful"
+WEEKEND: Final = "weekend"
+
+TOO_LATE: Final = {
+    "alarm": "its alarm date is {day}",
+    "printed_alarm": "the programmer printed its alarm date as {day}",
+    "empty": "it is empty on {day}",
+    "may_be_empty": "it may be empty from {day} if it runs as fast as its maker allows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something to know before booking; saving asks that it was shown."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a day lies to a pump's dates."""
+
+    reason_needed: str = ""  # the sentence that asks for a reason; empty where none is needed
+    warnings: tuple[Warning, ...] = ()
+    fits: str = ""  # said where all is well
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(warning.code for warning in self.warnings)
+
+
+def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The instant of a local date and time; one that comes twice is taken as the earlier.
+
+    Raises:
+        RuleViolation: `no_such_time` in the night when the clocks go forward.
+    """
+    local = datetime.combine(day, at, tzinfo=zone)
+    found = local.astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise RuleViolation.of(
+            "time",
+            "no_such_time",
+            f"{at:%H:%M} does not exist on {spoken(day)}: the clocks go forward that night. "
+            "Choose a time an hour earlier or later.",
+        )
+    return found
+
+
+def judge(day: date, today: date, dates: Deadlines, *, doubtful: bool = False) -> Verdict:
+    """Hold a day against the pump's dates.
+
+    Args:
+        doubtful: somebody must still settle the dates; the earliest of them counts meanwhile.
+    """
+    warnings = []
+    reason_needed = fits = ""
+    limit = dates.limit
+    if is_too_late(day, dates) and limit is not None:
+        reason_needed = _too_late(limit, today)
+    elif is_past_due(day, dates) and dates.due is not None:
+        warnings.append(Warning(PAST_DUE, _past_due(day, dates.due, limit)))
+    elif dates.known:
+        fits = _fits(day, dates)
+    if not dates.known:
+        warnings.append(
+            Warning(
+                UNKNOWN,
+                "This pump's dates are not known, so nobody can check that this is in time. "
+                "Treat it as due: take an early day, and have its dates settled.",
+            )
+        )
+    elif doubtful:
+        warnings.append(
+            Warning(
+                DOUBTFUL,
+                "This pump's dates are in doubt until somebody settles them. The earliest was "
+                "used here, and the pump counts as not booked until then.",
+            )
+        )
+    if day.weekday() >= SATURDAY:
+        name = "Saturday" if day.weekday() == SATURDAY else "Sunday"
+        warnings.append(
+            Warning(WEEKEND, f"{spoken(day)} is a {name}. Make sure that somebody is there.")
+        )
+    return Verdict(reason_needed, tuple(warnings), fits)
+
+
+def check_late_reason(verdict: Verdict, reason: str) -> None:
+    """Refuse a day that is not before the alarm unless somebody says why.
+
+    Raises:
+        RuleViolation: `after_alarm`.
+    """
+    if verdict.reason_needed and len(reason.split()) < FEWEST_WORDS:
+        raise RuleViolation.of(
+            "late_reason",
+            "after_alarm",
+            f"{verdict.reason_needed} Choose an earlier day, or write in a few words why it must "
+            "be this one.",
+        )
+
+
+def check_warnings_seen(verdict: Verdict, accepted: Collection[str]) -> None:
+    """Refuse to save what the user was not yet warned of.
+
+    Raises:
+        RuleViolation: `look_first`, a sentence for each warning.
+    """
+    unseen = [warning for warning in verdict.warnings if warning.code not in accepted]
+    if unseen:
+        raise RuleViolation([Problem("accepted", "look_first", one.text) for one in unseen])
+
+
+def choices(
+    dates: Deadlines, at: time, now: datetime, zone: ZoneInfo, most: int = MOST_CHOICES
+) -> list[datetime]:
+    """The weekdays to offer: those of the window that are still to come, in time for the pump.
+
+    Where the window has closed, the weekdays that are left before the alarm; where none is left,
+    or no date is known, the next five: the sooner the better.
+    """
+    today = now.astimezone(zone).date()
+    limit = dates.limit
+    last = min(
+        (day for day in (dates.due, limit.day - timedelta(days=1) if limit else None) if day),
+        default=None,
+    )
+    first = max(today, dates.opens) if dates.opens else today
+    found = _weekdays(first, last, at, now, zone, most) if last else []
+    if not found and limit is not None:
+        found = _weekdays(today, limit.day - timedelta(days=1), at, now, zone, most)
+    return found or _weekdays(today, today + timedelta(days=9), at, now, zone, 5)
+
+
+def _weekdays(
+    first: date, last: date, at: time, now: datetime, zone: ZoneInfo, most: int
+) -> list[datetime]:
+    found: list[datetime] = []
+    day = first
+    while day <= last and len(found) < most:
+        if day.weekday() < SATURDAY:
+            try:
+                instant = instant_of(day, at, zone)
+            except RuleViolation:
+                instant = now
+            if instant > now:
+                found.append(instant.astimezone(zone))
+        day += timedelta(days=1)
+    return found
+
+
+def spoken(day: date) -> str:
+    """`Tue 09-Mar-2027`, as everywhere in the application."""
+    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    return f"{names[day.weekday()]} {format_date(day)}"
+
+
+def _too_late(limit: Limit, today: date) -> str:
+    why = TOO_LATE[limit.kind].format(day=format_date(limit.day))
+    if limit.day <= today:
+        return f"Every day from now on is too late for this pump: {why}. Take the first time."
+    return f"This is not before the pump needs it: {why}."
+
+
+def _past_due(day: date, due: date, limit: Limit | None) -> str:
+    late = f"{days(day, due)} after the day it is due by, {format_date(due)}"
+    if limit is None:
+        return f"This is {late}."
+    kind = "the alarm" if limit.kind.endswith("alarm") else "it may be empty"
+    return f"This is {late}, and {days(limit.day, day)} before {kind}. Is there no earlier time?"
+
+
+def _fits(day: date, dates: Deadlines) -> str:
+    limit = dates.limit
+    if dates.opens is not None and day < dates.opens:
+        return f"In time, and {days(dates.opens, day)} before the refill window opens."
+    if limit is not None:
+        kind = "the alarm" if limit.kind.endswith("alarm") else "it may be empty"
+        return f"In time: {days(limit.day, day)} before {kind}."
+    return "In time."
+
+
+def days(later: date, earlier: date) -> str:
+    """`1 day`, `12 days`."""
+    number = (later - earlier).days
+    return f"{number} day" if number == 1 else f"{number:,} days"

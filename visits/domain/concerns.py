@@ -1,0 +1,184 @@
+"""What is unusual about a visit and needs a written reason (docs/algorithms/visit-checks.md)."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from alarms.domain.projection import Known, ProjectionInputs
+from dosing.domain.bridge import bridge
+from dosing.domain.quantities import format_date, format_quantity
+
+from .aspirate import Aspirate, judge
+from .printed import likely_causes, percent_of
+from .proposal import Before, Concern, Proposed, change_percent, comparison, weekday_doses
+
+MOST_CHANGE_PERCENT: Final = 20  # 20.0 % is allowed, 21 % is not
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def aspirate_of(before: Before, proposed: Proposed) -> Aspirate | None:
+    """How what was aspirated compares; None where there is nothing to compare."""
+    found = comparison(before, proposed.aspirated_ml)
+    if found is None:
+        return None
+    assert before.fill is not None
+    assert before.expected_ml is not None
+    assert proposed.aspirated_ml is not None
+    return judge(
+        found,
+        aspirated_ml=proposed.aspirated_ml,
+        expected_ml=before.expected_ml,
+        filled_ml=before.fill.volume_ml,
+        reservoir_ml=before.limits.reservoir_ml,
+    )
+
+
+def concerns_of(
+    before: Before,
+    proposed: Proposed,
+    after: Known | None,
+    *,
+    inputs: ProjectionInputs | None = None,
+    printed_differs: bool = False,
+    other_mcg_per_ml: Sequence[Decimal] = (),
+) -> tuple[Concern, ...]:
+    """Everything unusual, in the order of the form.
+
+    Args:
+        after: the dates after the visit, and `inputs` what they are computed from.
+        printed_differs: the printed alarm date is more than a day off ours.
+        other_mcg_per_ml: concentrations that the clinic stocks.
+    """
+    found = [*_aspirated(before, proposed), *_concentration(before, proposed)]
+    found += _dose(before, proposed)
+    if after is not None:
+        if printed_differs and inputs is not None and proposed.printed_alarm_date is not None:
+            found.append(_printed(before, proposed, after, inputs, other_mcg_per_ml))
+        found += _empty_early(proposed, after, before)
+    return tuple(found)
+
+
+def _aspirated(before: Before, proposed: Proposed) -> Iterator[Concern]:
+    found = aspirate_of(before, proposed)
+    if found is None or found.level == "info":
+        return
+    code = "aspirated_nothing_used" if found.level == "nothing_used" else f"aspirated_{found.level}"
+    yield Concern(code, found.title, found.text, urgent=found.level != "review")
+
+
+def _concentration(before: Before, proposed: Proposed) -> Iterator[Concern]:
+    new, old = proposed.fill, before.fill
+    if new is None or old is None:
+        return
+    old_ml, new_ml = old.concentration_mcg_per_ml, new.concentration_mcg_per_ml
+    if old_ml == new_ml:
+        return
+    title = (
+        f"Another concentration: {format_quantity(old_ml, '')} to "
+        f"{format_quantity(new_ml, 'mcg per mL')}"
+    )
+    decide = (
+        "Write down what was decided: a bridge bolus, the path rinsed and primed, or why neither."
+    )
+    yield Concern("concentration_change", title, f"{_bridge(before, old_ml, new_ml)} {decide}")
+
+
+def _bridge(before: Before, old_ml: Decimal, new_ml: Decimal) -> str:
+    if before.path_ml is None:
+        return (
+            "No catheter is recorded, so the path's volume and the bridge bolus cannot be computed "
+            "here: go by the programmer."
+        )
+    path = format_quantity(before.path_ml, "mL")
+    program = before.program
+    if program is None:
+        return f"The path to the catheter's tip holds {path} of the old drug."
+    doses = weekday_doses(program, old_ml, before.limits.min_ml_per_day)
+    if min(doses) <= 0:
+        return f"The path holds {path} of the old drug, and the old program gives nothing."
+    most, least = max(doses), min(doses)
+    bolus = Fraction(before.path_ml) * Fraction(new_ml)
+    hours = [
+        format_quantity(Fraction(before.path_ml) * Fraction(old_ml) / dose * 24, "", 1)
+        for dose in dict.fromkeys((most, least))
+    ]
+    if most == least and program.concentration_mcg_per_ml == old_ml:
+        computed = bridge(before.path_ml, _exact(most), old_ml, new_ml)
+        bolus, hours = computed.bolus_mcg, [format_quantity(computed.duration_h, "", 1)]
+    return (
+        f"The path to the catheter's tip holds {path} of the old drug. A bridge bolus would be "
+        f"{format_quantity(bolus, 'mcg', 1)} of the new drug over {' to '.join(hours)} h. It is "
+        "not counted in the dates here."
+    )
+
+
+def _exact(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def _dose(before: Before, proposed: Proposed) -> Iterator[Concern]:
+    new, old = proposed.program, before.program
+    inside = proposed.fill or before.fill
+    if new is None or old is None or inside is None:
+        return
+    # The old program ran on the old drug, and the new one runs on what is inside now.
+    old_drug = (before.fill or inside).concentration_mcg_per_ml
+    least = before.limits.min_ml_per_day
+    pairs = zip(
+        weekday_doses(old, old_drug, least),
+        weekday_doses(new, inside.concentration_mcg_per_ml, least),
+        strict=True,
+    )
+    large: dict[Fraction | None, list[str]] = {}
+    for day, (was, will) in zip(DAYS, pairs, strict=True):
+        percent = change_percent(was, will)
+        if percent is None or abs(percent) > MOST_CHANGE_PERCENT:
+            large.setdefault(percent, []).append(day)
+    if large:
+        said = [
+            (percent_of(percent) if percent is not None else "from no dose")
+            + ("" if len(days) == 7 else f" on {', '.join(days)}")
+            for percent, days in large.items()
+        ]
+        yield Concern(
+            "dose_change",
+            f"The dose changes by {'; '.join(said)}",
+            f"More than {MOST_CHANGE_PERCENT} % at once is unusual at a refill. Check the number, "
+            "its unit and the mode.",
+        )
+
+
+def _printed(
+    before: Before,
+    proposed: Proposed,
+    after: Known,
+    inputs: ProjectionInputs,
+    concentrations: Sequence[Decimal],
+) -> Concern:
+    printed, ours = proposed.printed_alarm_date, after.alarm_date
+    assert printed is not None
+    old = before.program if proposed.program is not None else None
+    causes = likely_causes(inputs, ours, printed, other_mcg_per_ml=concentrations, old_program=old)
+    said = format_date(ours) if ours else "no alarm at all"
+    text = "Check the printout and the program on the pump before the patient leaves."
+    return Concern(
+        "printed_alarm_date",
+        f"Two clocks disagree: the printout says {format_date(printed)}, ours is {said}",
+        text if causes else f"{text} No common slip gives the printed date.",
+        urgent=True,
+        causes=causes,
+    )
+
+
+def _empty_early(proposed: Proposed, after: Known, before: Before) -> Iterator[Concern]:
+    """Only where the next refill is due at once: it is true of many pumps for months."""
+    day = proposed.at.astimezone(before.zone).date()
+    early = after.earliest_empty_date
+    if early is not None and after.may_be_empty_before_alarm and after.window_opens_on <= day:
+        yield Concern(
+            "may_be_empty_before_alarm",
+            f"May be empty from {format_date(early)}, before it beeps",
+            "The next refill is due within its window already. Book it before the patient leaves, "
+            "and do not count on the pump's own alarm.",
+        )

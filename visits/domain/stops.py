@@ -1,0 +1,113 @@
+"""What a visit must not be saved with, beside what the fill and the program are held against."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from accounts.rules import Problem
+from alarms.domain.explain import at_clinic
+from dosing.domain.checks import day_total_problems
+from dosing.domain.quantities import format_date, format_quantity
+
+from .proposal import Before, Proposed
+
+
+def hard_stops(before: Before, proposed: Proposed, now: datetime) -> list[Problem]:
+    """Everything that keeps the visit from being saved, in the order of the form."""
+    found = [*_when(before, proposed, now), *_drug(before, proposed), *_volumes(before, proposed)]
+    if proposed.program is not None:
+        found += day_total_problems(proposed.program)
+    return found
+
+
+def _when(before: Before, proposed: Proposed, now: datetime) -> Iterator[Problem]:
+    at, zone = proposed.at, before.zone
+    if at > now:
+        yield Problem(
+            "at", "date_in_future", "This is still to come. Write when the pump was updated."
+        )
+    if before.explanted_at is not None and at >= before.explanted_at:
+        yield Problem(
+            "at",
+            "explanted",
+            f"The pump was taken out {at_clinic(before.explanted_at, zone)}. Check the patient's "
+            "pumps.",
+        )
+    if before.fill is not None and at < before.fill.at:
+        yield Problem(
+            "at",
+            "before_the_refill",
+            f"A later refill is on record, of {at_clinic(before.fill.at, zone)}. Check the date; "
+            "if that refill is wrong, take it back first.",
+        )
+    elif before.fill is not None and at == before.fill.at and proposed.fill is not None:
+        yield Problem(
+            "at",
+            "repeats_the_refill",
+            "A refill of this very time is on record already. Open the patient's history; if it "
+            "is wrong, take it back first.",
+        )
+    latest = before.latest_program_at
+    if proposed.program is not None and latest is not None and at < latest:
+        yield Problem(
+            "at",
+            "before_the_program",
+            f"A later program is on record, from {at_clinic(latest, zone)}; it would end this one. "
+            "Check the date; if that program is wrong, take it back first.",
+        )
+
+
+def _drug(before: Before, proposed: Proposed) -> Iterator[Problem]:
+    day = proposed.at.astimezone(before.zone).date()
+    if proposed.expires_on is not None and proposed.expires_on < day:
+        yield Problem(
+            "expires_on",
+            "drug_expired",
+            f"This drug expired on {format_date(proposed.expires_on)}, before the visit. Check the "
+            "label. If it was given, call the doctor before the patient leaves.",
+        )
+    fill = proposed.fill
+    if fill is not None and fill.use_by is not None and fill.use_by < day:
+        yield Problem(
+            "use_by",
+            "drug_expired",
+            f"The pharmacy's use-by date {format_date(fill.use_by)} is before the visit. Check the "
+            "label.",
+        )
+    runs = proposed.program or before.program
+    inside = fill or before.fill
+    if inside is None or runs is None or runs.concentration_mcg_per_ml is None:
+        return
+    if runs.concentration_mcg_per_ml != inside.concentration_mcg_per_ml:
+        drug = format_quantity(inside.concentration_mcg_per_ml, "mcg per mL")
+        told = format_quantity(runs.concentration_mcg_per_ml, "mcg per mL")
+        if proposed.program is None:
+            yield Problem(
+                "change",
+                "concentration_needs_program",
+                f"The drug has {drug}, but the pump runs a program for {told}. Enter the new "
+                "program as it was set on the pump, or correct the drug.",
+            )
+        else:
+            yield Problem(
+                "change",
+                "concentration_mismatch",
+                f"The program is for {told}, but the reservoir holds {drug}. Correct one of them.",
+            )
+
+
+def _volumes(before: Before, proposed: Proposed) -> Iterator[Problem]:
+    holds = before.limits.reservoir_ml
+    typed = (
+        ("aspirated_ml", proposed.aspirated_ml, "aspirated_exceeds_reservoir"),
+        ("reservoir_volume_ml", proposed.reservoir_volume_ml, "reading_exceeds_reservoir"),
+    )
+    for field, volume, code in typed:
+        if volume is not None and volume > holds:
+            yield Problem(
+                field,
+                code,
+                f"{format_quantity(volume, 'mL')} is more than the reservoir holds "
+                f"({format_quantity(holds, 'mL')}). Check the number and the pump model.",
+            )
+        elif volume is not None and volume < 0:
+            yield Problem(field, "not_positive", "This cannot be negative.")

@@ -1,0 +1,214 @@
+"""What a visit would change, computed as if it were saved; nothing is written or locked.
+
+The projection comes from the same function that writes it, over the facts with the visit's rows
+added: what is shown before saving is what is saved.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import alarms.services.projection as alarms
+from accounts.rules import Problem, RuleViolation
+from alarms.domain.projection import Known, project
+from alarms.models import Projection, Reason
+from alarms.selectors.inputs import (
+    PumpFacts,
+    domain_fill,
+    domain_program,
+    from_fill_on,
+    load_facts,
+)
+from dosing import services as dosing
+from dosing.limits import check_program
+from dosing.selectors import concentrations_of
+from pumps.limits import limits_of
+from pumps.models import Explant, Interrogation, Pump
+from pumps.selectors import path_volume_ml
+from refills import services as refills
+from refills.models import Fill
+from visits.domain.aspirate import Aspirate
+from visits.domain.concerns import aspirate_of, concerns_of
+from visits.domain.proposal import Before, Concern, Proposed
+from visits.domain.stops import hard_stops
+
+from .entry import VisitEntry
+
+# No row has it: what a visit would write stands under it among the facts.
+UNSAVED = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Until now and new, side by side; `values_after` is what the projection would hold.
+
+    The dates after are None while something stops the visit from being saved.
+    """
+
+    facts: PumpFacts
+    situation: Before
+    proposed: Proposed
+    known_before: Known | None
+    facts_after: PumpFacts | None
+    known_after: Known | None
+    values_after: dict[str, Any] | None
+    aspirate: Aspirate | None
+    stops: tuple[Problem, ...]
+    concerns: tuple[Concern, ...]
+
+
+def preview(
+    pump: Pump, entry: VisitEntry, *, now: datetime, aspirated_ml: Decimal | None = None
+) -> Preview:
+    """Compute the consequences of an entry.
+
+    Args:
+        aspirated_ml: what was drawn off, while the fill is not typed yet.
+    """
+    facts = load_facts([pump.pk])[pump.pk]
+    known_before = _known(facts, entry.at)
+    situation = _situation(facts, known_before, entry)
+    proposed = _proposed(entry, aspirated_ml)
+    stops = stops_of(facts.pump, entry, situation, proposed, now)
+    facts_after = known_after = values = None
+    if not stops:
+        facts_after = with_visit(facts, entry)
+        values = alarms.as_stored(alarms.compute(facts_after, now))
+        known_after = _known(facts_after, now)
+    concerns: tuple[Concern, ...] = ()
+    if not stops:
+        concerns = _concerns(facts_after or facts, situation, proposed, known_after, values, now)
+    return Preview(
+        facts=facts,
+        situation=situation,
+        proposed=proposed,
+        known_before=known_before,
+        facts_after=facts_after,
+        known_after=known_after,
+        values_after=values,
+        aspirate=None if any(s.field in ("at", "aspirated_ml") for s in stops)
+        else aspirate_of(situation, proposed),
+        stops=stops,
+        concerns=concerns,
+    )  # fmt: skip
+
+
+def _known(facts: PumpFacts, as_of: datetime) -> Known | None:
+    try:
+        found = project(facts.inputs(as_of))
+    except Exception:  # it failed in the projection too, which says so on top of every list
+        return None
+    return found if isinstance(found, Known) else None
+
+
+def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry) -> Before:
+    pump, fill = facts.pump, facts.fill
+    program = facts.program_at(entry.at)
+    other = fill and entry.fill
+    changed = other and fill.concentration_mcg_per_ml != entry.fill.concentration_mcg_per_ml  # type: ignore[union-attr]
+    explant = Explant.objects.filter(pump=pump).first()
+    return Before(
+        limits=limits_of(pump),
+        zone=pump.clinic.zone,
+        fill=domain_fill(fill) if fill else None,
+        expected_ml=known.residual_ml(entry.at) if known and fill and entry.at >= fill.at else None,
+        program=domain_program(program, facts.steps.get(program.pk, [])) if program else None,
+        latest_program_at=facts.programs[-1].effective_at if facts.programs else None,
+        explanted_at=explant.at if explant else None,
+        path_ml=path_volume_ml(pump) if changed else None,
+    )
+
+
+def _proposed(entry: VisitEntry, aspirated_ml: Decimal | None) -> Proposed:
+    fill = entry.fill
+    return Proposed(
+        at=entry.at,
+        fill=domain_fill(_fill_row(entry)) if fill else None,
+        aspirated_ml=fill.aspirated_ml if fill else aspirated_ml,
+        expires_on=fill.expires_on if fill else None,
+        program=entry.program,
+        printed_alarm_date=entry.printed_alarm_date,
+        reservoir_volume_ml=entry.reservoir_volume_ml,
+    )
+
+
+def stops_of(
+    pump: Pump, entry: VisitEntry, situation: Before, proposed: Proposed, now: datetime
+) -> tuple[Problem, ...]:
+    """Every hard stop: the fill's, the program's, and the visit's own."""
+    found = hard_stops(situation, proposed, now)
+    fill, program = entry.fill, entry.program
+    if fill is not None:
+        found += _refused(lambda: refills.check_fill(pump, fill, entry.at, now))
+    if program is not None:
+        found += _refused(lambda: check_program(pump, program))
+    seen: dict[tuple[str, str], Problem] = {}
+    for problem in found:
+        seen.setdefault((problem.field, problem.code), problem)
+    return tuple(seen.values())
+
+
+def _refused(check: Callable[[], None]) -> list[Problem]:
+    try:
+        check()
+    except RuleViolation as violation:
+        return list(violation.problems)
+    return []
+
+
+def with_visit(facts: PumpFacts, entry: VisitEntry) -> PumpFacts:
+    """The facts as they will be read once the visit is saved."""
+    found = replace(facts, settlements=[])  # what was settled, was settled of other facts
+    if entry.program is not None:
+        row, steps = dosing.rows_of(entry.program, pump=facts.pump, pk=UNSAVED)
+        found.programs = sorted([*facts.programs, row], key=lambda program: program.effective_at)
+        found.steps = {**facts.steps, UNSAVED: sorted(steps, key=lambda step: step.start)}
+    if entry.fill is not None:
+        found.fill = _fill_row(entry, pump=facts.pump)
+    found.programs = from_fill_on(found.programs, found.fill)
+    seen = facts.interrogation
+    if entry.printed_alarm_date is not None and (seen is None or seen.at <= entry.at):
+        found.interrogation = Interrogation(
+            pump=facts.pump, at=entry.at, printed_alarm_date=entry.printed_alarm_date
+        )
+    return found
+
+
+def _fill_row(entry: VisitEntry, **details: Any) -> Fill:
+    fill = entry.fill
+    assert fill is not None
+    return Fill(
+        at=entry.at,
+        volume_ml=fill.volume_ml,
+        concentration_mcg_per_ml=fill.concentration_mcg_per_ml,
+        stability_days=fill.stability_days,
+        use_by=fill.use_by,
+        **details,
+    )
+
+
+def _concerns(
+    facts: PumpFacts,
+    situation: Before,
+    proposed: Proposed,
+    after: Known | None,
+    values: dict[str, Any] | None,
+    now: datetime,
+) -> tuple[Concern, ...]:
+    attention = values["attention"] if values else []
+    differs = proposed.printed_alarm_date is not None and Reason.ALARM_DATE_MISMATCH in attention
+    return concerns_of(
+        situation,
+        proposed,
+        after,
+        inputs=facts.inputs(now) if differs else None,
+        printed_differs=differs,
+        other_mcg_per_ml=concentrations_of(facts.pump.clinic) if differs else (),
+    )
+
+
+def as_projection(values: dict[str, Any], pump: Pump) -> Projection:
+    """The values as a row, unsaved, for those who show one."""
+    return Projection(pump=pump, **values)
