@@ -301,7 +301,7 @@ def test_a_killed_worker_is_followed_by_the_next(
 
     monkeypatch.setattr(upload_runs._Step, "after_row", cut)
     with pytest.raises(PowerCut):
-        work(step=1)
+        work(step=0.1)
     assert Patient.objects.count() in range(1, 135) if importing else Patient.objects.count() == 0
     monkeypatch.undo()
     work()
@@ -366,7 +366,7 @@ def test_who_lost_the_lease_says_nothing(
         return real(self, *row)
 
     monkeypatch.setattr(upload_runs._Step, "after_row", discarded_meanwhile)
-    work(step=2)
+    work(step=0.3)
     assert (again(upload).state, again(upload).report) == ("discarded", [])
 
 
