@@ -42,4 +42,4 @@ class SmallFilesOnly(FileUploadHandler):
 
     def _let_go(self) -> None:
         if self.request is not None:
-            self.request.file_too_large = True
+            self.request.file_too_large = True  # type: ignore[attr-defined]

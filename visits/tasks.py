@@ -1,14 +1,17 @@
 """What beat and pages ring for. The tasks carry no data: each looks at the database."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.utils import timezone
 
 from .services import upload_runs
 
 logger = logging.getLogger(__name__)
+
+# Somebody waits for the page.
+_IMPATIENT: Final = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2}
 
 # --- uploaded spreadsheets ---
 
@@ -16,12 +19,14 @@ logger = logging.getLogger(__name__)
 @shared_task(name="visits.run_uploads")
 def run_uploads(**_: Any) -> None:
     """Check and import the spreadsheets that were uploaded. Every 30 seconds, and when rung."""
-    upload_runs.run_uploads(clock=timezone.now)
+    if upload_runs.run_uploads(clock=timezone.now):
+        ring_for_uploads()  # behind what else is to do
 
 
 def ring_for_uploads() -> None:
     """Have the worker look at once. A broker that is down changes nothing: the scan looks too."""
     try:
-        run_uploads.apply_async(expires=25, retry=False)
+        with current_app.connection_for_write(transport_options=_IMPATIENT) as broker:
+            current_app.send_task("visits.run_uploads", expires=25, retry=False, connection=broker)
     except Exception as error:  # whatever the broker's fault is
         logger.warning("the broker was not reached: %s", type(error).__name__)

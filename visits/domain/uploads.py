@@ -13,7 +13,7 @@ MAX_ROWS: Final = 5_000
 # A workbook of 5,000 full rows unpacks to about 12 MB; whatever holds more is no roster.
 MAX_UNPACKED_BYTES: Final = 60 * 1024 * 1024
 LEASE: Final = timedelta(seconds=90)  # renewed with the progress
-SLICE: Final = timedelta(seconds=240)  # then the worker takes breath: a task is killed at 540 s
+SLICE: Final = timedelta(seconds=25)  # then other tasks have their turn; scans must not wait long
 MAX_ATTEMPTS: Final = 3  # without any progress between them
 
 TOO_LARGE: Final = (

@@ -75,7 +75,7 @@ class Held:
         Raises:
             LeaseLostError: it is not ours to say.
         """
-        row = (
+        row: RosterUpload | None = (
             RosterUpload.objects.select_for_update()
             .filter(pk=self.upload.pk, lease_by=self.worker)
             .extra(where=["lease_until > clock_timestamp()"])
@@ -87,7 +87,7 @@ class Held:
 
     def step(self, done: int) -> bool:
         """Write how far it is and renew the lease; False when it is lost."""
-        values = {
+        values: dict[str, str | int] = {
             "lease": f"{LEASE.total_seconds()} seconds",
             "id": self.upload.pk,
             "worker": self.worker,
@@ -98,20 +98,20 @@ class Held:
             return bool(cursor.rowcount)
 
 
-def run_uploads(*, clock: Callable[[], datetime], slice_of: timedelta = SLICE) -> int:
+def run_uploads(*, clock: Callable[[], datetime], slice_of: timedelta = SLICE) -> bool:
     """Take up each upload that waits for the worker. Any number of these may run at once.
 
     Returns:
-        How many were taken up. One that did not come to its end goes on with the next scan.
+        Whether more is to do: the time was up before the end. The next ring or scan goes on.
     """
-    ends, taken = clock() + slice_of, 0
-    while clock() < ends or not taken:
-        held = claim(clock=clock, ends=ends)
-        if held is None:
-            break
-        taken += 1
+    ends = clock() + slice_of
+    while (held := claim(clock=clock, ends=ends)) is not None:
         _work(held)
-    return taken
+        if clock() >= ends:
+            return RosterUpload.objects.filter(
+                state__in=RosterUpload.FOR_THE_WORKER, lease_until__isnull=True
+            ).exists()
+    return False
 
 
 def claim(*, clock: Callable[[], datetime], ends: datetime) -> Held | None:

@@ -16,6 +16,7 @@ from alarms.models import Projection
 from patients.models import Patient
 from tests import factories
 from tests.unit.visits.sheets import DATA, SAMPLE, as_workbook, cells, csv_of
+from visits import tasks
 from visits.domain import uploads as limits
 from visits.models import ImportRow, ImportRun, RosterUpload
 from visits.selectors import open_refused_rows, unfinished_uploads
@@ -261,12 +262,12 @@ def test_a_sheet_that_takes_longer_than_a_slice_goes_on_where_it_was(
     if importing:
         work()
         begin(upload, nurse)
-    work(step=2)  # of 240 seconds
+    work(step=0.5)  # of 25 seconds
     halfway = again(upload)
     assert 0 < halfway.rows_done < 160
     assert halfway.lease_until is None
     assert halfway.state == ("importing" if importing else "checking")
-    work(step=2, slices=20)
+    work(step=0.5, slices=20)
     done = again(upload)
     assert done.state == ("imported" if importing else "checked")
     if importing:
@@ -300,7 +301,7 @@ def test_a_killed_worker_is_followed_by_the_next(
 
     monkeypatch.setattr(upload_runs._Step, "after_row", cut)
     with pytest.raises(PowerCut):
-        work(step=1)
+        work(step=0.1)
     assert Patient.objects.count() in range(1, 135) if importing else Patient.objects.count() == 0
     monkeypatch.undo()
     work()
@@ -365,7 +366,7 @@ def test_who_lost_the_lease_says_nothing(
         return real(self, *row)
 
     monkeypatch.setattr(upload_runs._Step, "after_row", discarded_meanwhile)
-    work(step=2)
+    work(step=0.3)
     assert (again(upload).state, again(upload).report) == ("discarded", [])
 
 
@@ -485,3 +486,20 @@ def test_a_link_to_another_file_is_not_followed(send: Upload) -> None:
     """The formula's stored result is read, and the part with the link is not."""
     linked = repacked(lambda _, part: part, **{"xl/externalLinks/externalLink1.xml": b"<broken"})
     assert send(linked, ".xlsx").rows_total == 12
+
+
+def test_a_sheet_that_is_not_through_rings_again(
+    send: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[int] = []
+    monkeypatch.setattr(tasks, "ring_for_uploads", lambda: rung.append(1))
+    monkeypatch.setattr("visits.tasks.timezone.now", Clock(0.5))
+    upload = send(SAMPLE)
+    tasks.run_uploads()
+    assert (again(upload).state, len(rung)) == ("checking", 1)
+    for _ in range(20):
+        tasks.run_uploads()
+    assert again(upload).state == "checked"
+    rung.clear()
+    tasks.run_uploads()
+    assert rung == [], "nothing is left"
