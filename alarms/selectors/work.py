@@ -25,6 +25,7 @@ SPOKEN: Final = timedelta(days=120)
 FAILURES: Final = (
     Kind.DELIVERY_FAILED, Kind.CHANNEL_FAILING, Kind.NOBODY_TO_TELL, Kind.SUMMARY_FAILED,
 )  # fmt: skip
+ABOUT_APPOINTMENTS: Final = (Kind.CALL_FAMILY, Kind.NO_SHOW, Kind.APPOINTMENT_WITHOUT_OUTCOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Subjects:
 
 def subjects_of(items: Collection[WorkItem]) -> Subjects:
     """In a fixed number of queries, whatever the items are."""
-    keys = {item.subject for item in items}
+    keys = {item.subject for item in items if item.kind in ABOUT_APPOINTMENTS}
     when = Appointment.objects.filter(uuid__in=keys).values_list("uuid", "starts_at")
     failed = [item for item in items if item.kind == Kind.DELIVERY_FAILED]
     return Subjects({str(key): at for key, at in when}, recipients_of(failed) if failed else {})

@@ -220,7 +220,7 @@ def _with_work(found: Board, user: User, clinics: Sequence[Clinic], now: datetim
     return replace(
         found,
         loud=[work_words.present(item, subjects, now) for item in items],
-        loud_count=late.count() if items else 0,
+        loud_count=late.count(),
         may_work=bool(set(ids) & set(clinic_ids(user, Action.BOOK))),
     )
 
