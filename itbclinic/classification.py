@@ -84,6 +84,6 @@ OPERATIONAL_FIELDS: Final = {
     "lease_by", "message_id", "carried_by", "settled_at", "settled_by", "message", "ended_at",
     "smtp_code", "error_class", "subject", "owner_role", "opened_at", "due_at", "escalated_at",
     "interrogation", "visit", "summary", "key", "ordered_by", "version", "replaced_at",
-    "rendered_at", "replaced_by", "outcome_at", "outcome_by",
+    "rendered_at", "checked_at", "pdf_missing", "replaced_by", "outcome_at", "outcome_by",
     "user_permissions", "actor_id", "clinic_id", "event", "subject_type", "subject_id",
 }  # fmt: skip

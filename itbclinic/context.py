@@ -24,6 +24,7 @@ PATIENT_PAGES: Final = (
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
     ("Refills", "board", Action.READ_LIST, PATIENT_PAGES),
+    ("Paper", "summaries", Action.PRINT_SUMMARY, ("summary",)),
     (
         "Catalogue",
         "catalogue",

@@ -164,4 +164,5 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
         after={"visit": str(visit.uuid)},
     )
     alarms.resync([pump.pk], now=now)
+    summaries.withdraw_for(visit=visit, now=now)
     return row

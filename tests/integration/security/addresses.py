@@ -14,7 +14,8 @@ from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
 from tests import factories
-from visits.models import ImportRow
+from tests.summary_support import summary_of, visited
+from visits.models import AfterVisitSummary, ImportRow
 from visits.services.roster import import_roster
 
 ROSTER = Path(__file__).resolve().parents[2] / "data" / "clinic-roster.csv"
@@ -66,11 +67,18 @@ BY_ACTION = {
     "import_row_dismiss": Action.RESOLVE_IMPORT,
     "import_rows_csv": Action.RESOLVE_IMPORT,
     "import_rows_xlsx": Action.RESOLVE_IMPORT,
+    "summaries": Action.PRINT_SUMMARY,
+    "summary": Action.PRINT_SUMMARY,
+    "summary_print": Action.PRINT_SUMMARY,
+    "summary_again": Action.PRINT_SUMMARY,
+    "summary_document": Action.PRINT_SUMMARY,
+    "summary_pdf": Action.PRINT_SUMMARY,
 }
 POST_ONLY = {
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "clinic_save_settings", "clinic_add_person", "clinic_change_role",
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
+    "summary_print", "summary_again",
 }  # fmt: skip
 
 
@@ -86,6 +94,7 @@ class Objects:
     member: User
     client: ApiClient
     row: ImportRow
+    summary: AfterVisitSummary
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -104,7 +113,18 @@ class Objects:
             member=factories.user(f"member-{clinic.slug}", clinic, "staff"),
             client=factories.api_client(clinic)[0],
             row=ImportRow.objects.get(clinic=clinic, outcome="refused"),
+            summary=printable(clinic, now),
         )
+
+
+def printable(clinic: Clinic, now: datetime) -> AfterVisitSummary:
+    """A summary with a page and a PDF, so that every address of it answers."""
+    nurse = factories.user(f"visitor-{clinic.slug}", clinic, "nurse")
+    row = summary_of(visited(clinic, nurse, now))
+    row.html, row.pdf, row.rendered_at = "<!--paper-->paper<!--/paper-->", b"%PDF", now
+    row.state = "ready"
+    row.save()
+    return row
 
 
 def url_of(name: str, objects: Objects) -> str:
@@ -117,6 +137,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"slug": objects.clinic.slug, "user_uuid": objects.member.uuid},
         {"slug": objects.clinic.slug, "client_uuid": objects.client.uuid},
         {"row_uuid": objects.row.uuid},
+        {"summary_uuid": objects.summary.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]
