@@ -14,11 +14,10 @@ from accounts.rules import RuleViolation
 from alarms.models import WorkItem
 from refills.services import book
 from tests import factories
+from tests.summary_support import flex, settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
 from visits.services import rendering, summaries, summary_content
 from visits.services.encounter import withdraw_visit
-
-from tests.summary_support import flex, settings_of, summary_of, visited
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 17, 20, tzinfo=UTC)  # Sunday, 10:20 in Denver
