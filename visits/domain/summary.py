@@ -172,7 +172,7 @@ def _boxes(told: Told, today: date) -> tuple[Box, ...]:
 def _booked(told: Told, at: datetime) -> Box:
     local = at.astimezone(told.clinic.zone)
     place = ", ".join(filter(None, (words.time_of(local), told.clinic.place)))
-    return Box("Your next refill visit", words.weekday(local.date()), f"{place}.")
+    return Box("Your next refill visit", words.unbroken(words.weekday(local.date())), place)
 
 
 def _call_to_book(told: Told, today: date) -> str:
@@ -189,7 +189,7 @@ def _alarm(dates: Dates, today: date) -> Box:
     passed = dates.alarm <= today
     label = "The pump alarm would sound"
     note = words.PAST if passed else words.BEFORE_ALARM
-    return Box(label, words.weekday(dates.alarm), note)
+    return Box(label, words.unbroken(words.weekday(dates.alarm)), note)
 
 
 def _refill_by(dates: Dates) -> str:

@@ -90,7 +90,8 @@ def _spans(starts: list[int]) -> list[tuple[int, int]]:
 def _span(start: int, end: int) -> str:
     if (start, end) == (0, MINUTES_A_DAY):
         return "All day"
-    return f"{words.clock(start)} to {words.clock(end)}"
+    span = f"{words.clock(start)} to {words.clock(end)}"
+    return span[0].upper() + span[1:]
 
 
 def _periodic(program: PeriodicBolus, dose: Dose) -> dict[str, Any]:

@@ -84,6 +84,12 @@ def weekday(value: date) -> str:
     return f"{WEEKDAYS[value.weekday()]}, {day(value)}"
 
 
+def unbroken(text: str) -> str:
+    """The date kept on one line after its weekday, which may stand on a line of its own."""
+    name, comma, rest = text.partition(", ")
+    return name + comma + rest.replace(" ", "\u00a0")
+
+
 def clock(minute: int) -> str:
     """`7:30 p.m.`, `noon`, `midnight`, from the minute of the day."""
     if minute % 1440 == 0:
