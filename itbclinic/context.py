@@ -44,6 +44,7 @@ ENTRIES: Final = (
             "import_row_dismiss",
         ),
     ),
+    ("Paper", "summaries", Action.PRINT_SUMMARY, ("summary",)),
     (
         "Catalogue",
         "catalogue",

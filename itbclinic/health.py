@@ -10,6 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from alarms.selectors import scans
+from visits.selectors import pdf_is_missing, summaries_wait
 
 
 @login_not_required
@@ -52,8 +53,26 @@ def _sweep() -> bool:
         return False
 
 
+def _summaries() -> bool:
+    """No family waits for a summary that nobody makes."""
+    try:
+        return not summaries_wait(timezone.now())
+    except DatabaseError:
+        return False
+
+
+def _pdf() -> bool:
+    """The worker makes PDFs; without one the page still prints."""
+    try:
+        return not pdf_is_missing()
+    except DatabaseError:
+        return False
+
+
 PARTS: dict[str, Callable[[], bool]] = {
     "database": _database,
     "broker": _broker,
     "sweep": _sweep,
+    "summaries": _summaries,
+    "pdf": _pdf,
 }

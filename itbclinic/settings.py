@@ -259,6 +259,8 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "alarms.deliver", "schedule": 30.0, "options": {"expires": 25}},
     "recover": {"task": "alarms.recover", "schedule": 60.0, "options": {"expires": 55}},
     "uploads": {"task": "visits.run_uploads", "schedule": 30.0, "options": {"expires": 25}},
+    "summaries": {"task": "visits.render_summaries", "schedule": 30.0, "options": {"expires": 25}},
+    "renew": {"task": "visits.renew_summaries", "schedule": 60.0, "options": {"expires": 55}},
 }
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
 

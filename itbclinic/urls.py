@@ -18,6 +18,7 @@ from itbclinic.pages import (
     imports,
     patient,
     settle,
+    summaries,
     uploads,
     visit,
     work,
@@ -25,6 +26,7 @@ from itbclinic.pages import (
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
 CLINIC = "clinic/<slug:slug>"
+SUMMARY = "summaries/<uuid:summary_uuid>"
 PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
 CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
 REFUSED = "imports/<slug:slug>/refused"
@@ -100,4 +102,10 @@ urlpatterns = [
     path("imports/rows/<uuid:row_uuid>/dismiss/", imports.dismiss, name="import_row_dismiss"),
     path(f"{REFUSED}.csv", imports.rows_file, {"kind": "csv"}, name="import_rows_csv"),
     path(f"{REFUSED}.xlsx", imports.rows_file, {"kind": "xlsx"}, name="import_rows_xlsx"),
+    path("summaries/", summaries.queue, name="summaries"),
+    path(f"{SUMMARY}/", summaries.summary, name="summary"),
+    path(f"{SUMMARY}/print/", summaries.print_summary, name="summary_print"),
+    path(f"{SUMMARY}/again/", summaries.try_again, name="summary_again"),
+    path(f"{SUMMARY}/document/", summaries.document, name="summary_document"),
+    path(f"{SUMMARY}.pdf", summaries.pdf, name="summary_pdf"),
 ]

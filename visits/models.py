@@ -94,6 +94,8 @@ class AfterVisitSummary(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     language = models.CharField(max_length=2, default="en")
     content = models.JSONField()
+    # When it was last found to say what a new version would.
+    checked_at = models.DateTimeField()
     # The dates that it tells; another projection makes it out of date.
     alarm_date = models.DateField(null=True)
     refill_due_on = models.DateField(null=True)
@@ -107,6 +109,7 @@ class AfterVisitSummary(models.Model):
     error_class = models.CharField(max_length=60, blank=True)  # never a message: it has values
     html = models.TextField(blank=True)
     pdf = models.BinaryField(null=True)
+    pdf_missing = models.CharField(max_length=60, blank=True)  # why there is a page and no PDF
     rendered_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -128,8 +131,18 @@ class AfterVisitSummary(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="ready")
-                | (Q(rendered_at__isnull=False, pdf__isnull=False) & ~Q(html="")),
-                name="summary_ready_has_its_page_and_pdf",
+                | (
+                    Q(rendered_at__isnull=False)
+                    & ~Q(html="")
+                    & (
+                        Q(pdf__isnull=False, pdf_missing="")
+                        | (Q(pdf__isnull=True) & ~Q(pdf_missing=""))
+                    )
+                ),
+                name="summary_ready_has_its_page_and_its_pdf_or_says_why_not",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(error_class=""), name="summary_failed_says_why"
             ),
             models.CheckConstraint(
                 condition=Q(lease_until__isnull=True, lease_by="")

@@ -6,7 +6,7 @@ from typing import Any, Final
 from celery import current_app, shared_task
 from django.utils import timezone
 
-from .services import upload_runs
+from .services import rendering, summaries, upload_runs
 
 logger = logging.getLogger(__name__)
 
@@ -30,3 +30,18 @@ def ring_for_uploads() -> None:
             current_app.send_task("visits.run_uploads", expires=25, retry=False, connection=broker)
     except Exception as error:  # whatever the broker's fault is
         logger.warning("the broker was not reached: %s", type(error).__name__)
+
+
+# --- after-visit summaries ---
+
+
+@shared_task(name=summaries.TASK)
+def render_summaries(**_: Any) -> None:
+    """Make the after-visit summaries that are due. Every 30 seconds."""
+    rendering.render_due(clock=timezone.now)
+
+
+@shared_task(name="visits.renew_summaries")
+def renew_summaries(**_: Any) -> None:
+    """Renew the summaries whose dates or appointment have changed. Every minute."""
+    summaries.refresh_changed(now=timezone.now())

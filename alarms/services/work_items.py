@@ -168,6 +168,18 @@ def settle_for_clinics(*, kind: Kind, clinic_ids: Collection[int], now: datetime
         _settle(row, NO_LONGER, system_user("system-scan"), now, None)
 
 
+@transaction.atomic
+def settle_by_system(*, kind: Kind, subject: str, reason: str, now: datetime) -> bool:
+    """Settle the open item about one subject: what it spoke of has come right by itself."""
+    rows = WorkItem.objects.select_for_update().filter(
+        kind=kind, subject=subject, settled_at__isnull=True
+    )
+    for row in rows:
+        _settle(row, reason, system_user("system-scan"), now, None)
+        return True
+    return False
+
+
 def _settle(row: WorkItem, reason: str, by: User, now: datetime, ends_on: date | None) -> None:
     row.settled_at, row.settled_by, row.settle_reason = now, by, reason
     row.settled_until = ends_on

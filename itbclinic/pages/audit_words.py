@@ -33,6 +33,11 @@ EVENTS: Final = {
     "visit.read": "Opened a visit's page",
     "visit.recorded": "Recorded a visit",
     "visit.withdrawn": "Took back a visit",
+    "summaries.read": "Opened the paper to print",
+    "summary.read": "Opened an after-visit summary",
+    "summary.printed": "Printed an after-visit summary",
+    "summary.tried_again": "Tried again to make a summary",
+    "summary.renewed": "Made a new version of a summary",
     "pump.explanted": "Recorded that a pump was taken out",
     "pump.excluded": "Left a pump off the list",
     "pump.exclusion_ended": "Put a pump back on the list",
@@ -102,6 +107,7 @@ SUBJECTS: Final = {
     "import_row": "Row of a sheet",
     "import_run": "Import",
     "roster_upload": "Spreadsheet",
+    "summary": "After-visit summary",
 }
 MOST_LINES: Final = 6
 _KEY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

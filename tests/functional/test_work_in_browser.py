@@ -52,7 +52,9 @@ def test_the_boards_panel(full: Any, nurse: User, seat_of: SeatOf) -> None:
     page.wait_for_url("**/work/?tab=all")
 
 
-def test_an_empty_work_page(clinic: Clinic, nurse: User, checked_now: None, seat_of: SeatOf) -> None:
+def test_an_empty_work_page(
+    clinic: Clinic, nurse: User, checked_now: None, seat_of: SeatOf
+) -> None:
     seat = seat_of(nurse)
     seat.open("/work/")
     seat.check()

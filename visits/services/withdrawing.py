@@ -16,6 +16,8 @@ from refills import services as refills
 from refills.models import Fill
 from visits.models import Visit, VisitWithdrawal
 
+from . import summaries
+
 
 def check_may_be_withdrawn(visit: Visit) -> None:
     """Refuse to take back what later records rest on.
@@ -73,4 +75,5 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
         after={"visit": str(visit.uuid)},
     )
     alarms.resync([pump.pk], now=now)
+    summaries.withdraw_for(visit=visit, now=now)
     return row

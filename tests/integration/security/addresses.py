@@ -17,7 +17,8 @@ from pumps.models import Pump, PumpModel
 from refills.models import Appointment
 from refills.services import book
 from tests import factories
-from visits.models import ImportRow, RosterUpload, Visit
+from tests.summary_support import summary_of, visited
+from visits.models import AfterVisitSummary, ImportRow, RosterUpload, Visit
 from visits.services.roster import import_roster
 from visits.services.upload_runs import run_uploads
 from visits.services.uploads import upload_roster
@@ -95,6 +96,12 @@ BY_ACTION = {
     "import_discard": Action.RESOLVE_IMPORT,
     "upload_refused_csv": Action.RESOLVE_IMPORT,
     "upload_refused_xlsx": Action.RESOLVE_IMPORT,
+    "summaries": Action.PRINT_SUMMARY,
+    "summary": Action.PRINT_SUMMARY,
+    "summary_print": Action.PRINT_SUMMARY,
+    "summary_again": Action.PRINT_SUMMARY,
+    "summary_document": Action.PRINT_SUMMARY,
+    "summary_pdf": Action.PRINT_SUMMARY,
 }
 POST_ONLY = {
     "work_settle",
@@ -104,6 +111,7 @@ POST_ONLY = {
     "clinic_remove_person", "clinic_add_client", "clinic_revoke_client", "import_row_dismiss",
     "import_send", "import_start", "import_check_again", "import_discard",
     "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
+    "summary_print", "summary_again",
 }  # fmt: skip
 
 
@@ -123,6 +131,7 @@ class Objects:
     appointment: Appointment
     item: WorkItem
     visit: Visit
+    summary: AfterVisitSummary
 
     @classmethod
     def make(cls, clinic: Clinic, now: datetime) -> "Objects":
@@ -157,7 +166,18 @@ class Objects:
             ),
             item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
             visit=factories.visit_of(pump, now),
+            summary=printable(clinic, now),
         )
+
+
+def printable(clinic: Clinic, now: datetime) -> AfterVisitSummary:
+    """A summary with a page and a PDF, so that every address of it answers."""
+    nurse = factories.user(f"visitor-{clinic.slug}", clinic, "nurse")
+    row = summary_of(visited(clinic, nurse, now))
+    row.html, row.pdf, row.rendered_at = "<!--paper-->paper<!--/paper-->", b"%PDF", now
+    row.state = "ready"
+    row.save()
+    return row
 
 
 def url_of(name: str, objects: Objects) -> str:
@@ -174,6 +194,7 @@ def url_of(name: str, objects: Objects) -> str:
         {"appointment_uuid": objects.appointment.uuid},
         {"item_uuid": objects.item.uuid},
         {"visit_uuid": objects.visit.uuid},
+        {"summary_uuid": objects.summary.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},
     ]

@@ -1,0 +1,163 @@
+"""The print queue, a summary's page and the paper itself, in a real browser."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Clinic, User
+from refills.services import book
+from tests import factories
+from tests.functional.conftest import SeatOf
+from tests.summary_support import flex, settings_of, summary_of, visited
+from visits.models import AfterVisitSummary, SummaryPrint
+from visits.services import rendering, summaries
+from visits.services.encounter import withdraw_visit
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("checked_now")]
+
+
+def render() -> None:
+    rendering.render_due(clock=timezone.now)
+
+
+@pytest.fixture
+def staff(clinic: Clinic) -> User:
+    settings_of(clinic)
+    return factories.user("staff-1", clinic, "staff")
+
+
+@pytest.fixture
+def made(clinic: Clinic, staff: User, nurse: User) -> AfterVisitSummary:
+    """A booked flex patient's paper: the fullest there is."""
+    now = timezone.now()
+    pump = factories.filled_pump(
+        clinic, now - timedelta(days=60), now=now, given_name="Sofía", family_name="Díaz",
+        language="Vietnamese",
+    )  # fmt: skip
+    book(pump=pump, starts_at=now + timedelta(days=40), by=nurse, now=now)
+    at = now - timedelta(hours=1)
+    program = flex(
+        at,
+        (("mon", "tue", "wed", "thu", "fri"), ((0, "120"), (420, "300"), (1170, "180"))),
+        (("sat", "sun"), ((0, "480"),)),
+    )
+    visit = visited(clinic, nurse, now, pump=pump, program=program)
+    render()
+    return summary_of(visit)
+
+
+def test_an_empty_queue_says_how_paper_comes_here(seat_of: SeatOf, staff: User) -> None:
+    seat = seat_of(staff)
+    page = seat.open("/summaries/")
+    assert page.get_by_text("Nothing to print").is_visible()
+    assert "comes here by itself" in page.inner_text("main")
+    seat.check()
+
+
+def test_staff_print_what_waits_and_it_is_recorded(
+    seat_of: SeatOf, staff: User, made: AfterVisitSummary
+) -> None:
+    seat = seat_of(staff)
+    page = seat.open("/")
+    page.get_by_role("link", name="Paper").click()
+    assert page.title() == "Paper to print · ITB clinic"
+    assert page.get_by_text("Please use an interpreter: Vietnamese.").is_visible()
+    assert page.get_by_text("1 after-visit summary").is_visible()
+    seat.check()
+    page.get_by_role("link", name="DÍAZ, Sofía").click()
+    seat.check()
+    assert page.get_by_role("heading", name="Call right away, day or night").is_visible()
+    assert not seat.visible_in_print(".topbar")
+    assert not seat.visible_in_print("aside")
+    assert seat.visible_in_print(".avs")
+    page.get_by_role("button", name="Print from the browser").click()
+    assert page.url.endswith(f"/summaries/{made.uuid}/document/#print")
+    seat.check()
+    [printed] = SummaryPrint.objects.all()
+    assert (printed.summary, printed.by) == (made, staff)
+    page.get_by_role("link", name="Back to the paper to print").click()
+    assert page.get_by_text("Printed in the last 7 days").is_visible()
+    assert page.get_by_text("by Rowan staff-1, version 1").is_visible()
+    assert page.get_by_role("button", name="Print again").is_visible()
+
+
+def test_what_is_printed_is_the_very_document(
+    seat_of: SeatOf, staff: User, made: AfterVisitSummary
+) -> None:
+    seat = seat_of(staff)
+    page = seat.open(f"/summaries/{made.uuid}/document/")
+    on_document = page.inner_text(".avs")
+    page = seat.open(f"/summaries/{made.uuid}/")
+    assert page.inner_text(".avs") == on_document
+    assert not seat.page.evaluate("document.querySelector('.avs').closest('aside')")
+
+
+def test_an_outdated_version_warns_and_offers_the_new_one(
+    seat_of: SeatOf, staff: User, nurse: User, made: AfterVisitSummary
+) -> None:
+    summaries.record_print(summary=made, by=nurse, now=timezone.now())
+    pump = made.visit.pump
+    book(pump=pump, starts_at=timezone.now() + timedelta(days=3), by=nurse, now=timezone.now())
+    assert summaries.refresh_for_pump(pump.pk, timezone.now()) is not None
+    render()
+    seat = seat_of(staff)
+    page = seat.open("/summaries/")
+    assert page.get_by_role("heading", name="Changed since it was printed").is_visible()
+    seat.check()
+    page = seat.open(f"/summaries/{made.uuid}/")
+    assert page.get_by_text("This version is out of date.").is_visible()
+    seat.check()
+    page.get_by_role("link", name="Open version 2").click()
+    assert page.get_by_text("version 2, made").is_visible()
+
+
+def test_a_withdrawn_visits_paper_says_why_and_prints_nothing(
+    seat_of: SeatOf, staff: User, nurse: User, made: AfterVisitSummary
+) -> None:
+    withdraw_visit(
+        visit=made.visit, reason="Entered for the wrong patient", by=nurse, now=timezone.now()
+    )
+    seat = seat_of(staff)
+    page = seat.open(f"/summaries/{made.uuid}/")
+    assert page.get_by_text("Entered for the wrong patient").is_visible()
+    assert page.get_by_role("button", name="Print").count() == 0
+    assert page.locator(".avs").count() == 0
+    seat.check()
+    page = seat.open(f"/summaries/{made.uuid}/document/")
+    assert page.get_by_text("Do not give this paper out.").is_visible()
+    page = seat.open("/summaries/")
+    assert page.get_by_text("DÍAZ").count() == 0
+
+
+def test_a_failed_one_shows_the_way_out(
+    seat_of: SeatOf, clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> Any:
+        raise KeyError
+
+    monkeypatch.setattr(summaries, "content_of", broken)
+    visited(clinic, nurse, timezone.now(), given_name="Otto")
+    monkeypatch.undo()
+    seat = seat_of(nurse)
+    page = seat.open("/summaries/")
+    assert page.get_by_text("No phone number in the clinic's settings").is_visible()
+    assert page.get_by_text("Could not be made").is_visible()
+    seat.check()
+    page.get_by_role("button", name="Try again").click()
+    assert page.get_by_text("It is being made again.").is_visible()
+    seat.check()
+    render()
+    page.reload()
+    assert page.get_by_text("No phone number is set.").is_visible()
+    seat.check()
+
+
+def test_without_script_it_prints_as_well(
+    seat_of: SeatOf, staff: User, made: AfterVisitSummary
+) -> None:
+    page = seat_of(staff, script=False).open(f"/summaries/{made.uuid}/")
+    page.get_by_role("button", name="Print from the browser").click()
+    assert page.get_by_role("heading", name="After your visit").is_visible()
+    assert SummaryPrint.objects.count() == 1

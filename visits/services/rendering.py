@@ -1,0 +1,226 @@
+"""The worker's part of a summary: claim, make the page and the PDF, record behind a fence.
+
+A row is claimed for a time (the lease), rendered outside every transaction, and recorded by the
+holder of the lease only. The times of a lease are the database's.
+"""
+
+import importlib
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.db import connection, transaction
+from django.template.loader import render_to_string
+
+from reminders.domain.retry import next_attempt
+from visits.domain import summary_words as words
+from visits.models import AfterVisitSummary
+
+from .summaries import settle_told, tell_somebody
+
+logger = logging.getLogger(__name__)
+
+State = AfterVisitSummary.State
+LEASE: Final = timedelta(seconds=60)
+MOST_ATTEMPTS: Final = 5
+MAX_ROWS: Final = 200  # what is left stays due; the next ring takes it
+WORKER_LOST: Final = "WorkerLost"
+TEMPLATE: Final = "summary/document.html"
+# A new look is a new file: papers that were made before keep theirs.
+STYLESHEET: Final = "summary-1.css"
+WEB_ONLY: Final = ("<!--web-->", "<!--/web-->")
+
+_CLAIM: Final = """
+UPDATE visits_aftervisitsummary
+   SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
+       attempts = attempts + 1
+ WHERE id IN (SELECT s.id FROM visits_aftervisitsummary s
+               WHERE s.state = 'pending' AND s.lease_until IS NULL AND s.replaced_at IS NULL
+                 AND s.not_before <= clock_timestamp()
+                 AND NOT EXISTS (SELECT 1 FROM visits_visitwithdrawal w
+                                  WHERE w.visit_id = s.visit_id)
+               ORDER BY s.not_before, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
+RETURNING id
+"""
+_EXPIRED: Final = """
+SELECT id FROM visits_aftervisitsummary
+ WHERE state = 'pending' AND lease_until < clock_timestamp()
+ ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED
+"""
+
+
+class PdfUnavailable(Exception):
+    """This machine makes no PDF; its page prints all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of rendering: `pdf` None with the reason in `pdf_missing`, or `error` and what
+    was made before it."""
+
+    html: str = ""
+    pdf: bytes | None = None
+    pdf_missing: str = ""
+    error: str = ""
+
+
+Render = Callable[[AfterVisitSummary], Made]
+
+
+def render(row: AfterVisitSummary) -> Made:
+    """The page and the PDF of one summary, from its content alone."""
+    html = ""
+    try:
+        html = page_of(row)
+        return Made(html, pdf_of(html))
+    except PdfUnavailable as error:
+        return Made(html, None, pdf_missing=str(error))
+    except Exception as error:  # this one must not stop the others; it is tried again
+        # The type only: an error's message may hold a patient's values.
+        logger.error("summary not made: %s %s", row.uuid, type(error).__name__)
+        return Made(html, error=type(error).__name__[:60])
+
+
+def page_of(row: AfterVisitSummary) -> str:
+    """The HTML document, which the page shows, the browser prints, and the PDF is made from."""
+    if not row.content:
+        raise ValueError("nothing was written")  # an empty paper must never be printed
+    made_at = row.created_at.astimezone(row.clinic.zone)
+    return render_to_string(
+        TEMPLATE,
+        {
+            "paper": row.content,
+            "language": row.language,
+            "version": row.version,
+            "made_at": f"{words.day(made_at.date())} at {words.time_of(made_at)}",
+            "stylesheet": f"{settings.STATIC_URL}{STYLESHEET}",
+            "script": f"{settings.STATIC_URL}summary.js",
+        },
+    )
+
+
+def pdf_of(html: str) -> bytes:
+    """The PDF of a page.
+
+    Raises:
+        PdfUnavailable: WeasyPrint, or a library that it needs, is not on this machine.
+    """
+    try:
+        pdf: Any = importlib.import_module("visits.services.pdf")
+    except (ImportError, OSError) as error:
+        raise PdfUnavailable(type(error).__name__) from None
+    made: bytes = pdf.make(without_web(html), stylesheet())
+    return made
+
+
+def without_web(html: str) -> str:
+    """The document without what only a browser uses: its links to a stylesheet and a script."""
+    begin, end = WEB_ONLY
+    while begin in html:
+        before, _, rest = html.partition(begin)
+        html = before + rest.partition(end)[2]
+    return html
+
+
+def stylesheet() -> str:
+    """The text of the paper's stylesheet."""
+    found = finders.find(STYLESHEET) or Path(settings.BASE_DIR) / "static" / STYLESHEET
+    return Path(str(found)).read_text(encoding="utf-8")
+
+
+def render_due(*, clock: Callable[[], datetime], make: Render = render) -> int:
+    """Make every summary that is due. Any number of these may run at once.
+
+    Returns:
+        How many were tried.
+    """
+    recover(clock=clock)
+    tried = 0
+    while tried < MAX_ROWS:
+        worker = uuid.uuid4().hex
+        row = claim(worker=worker)
+        if row is None:
+            break
+        tried += 1
+        record(row=row, worker=worker, made=make(row), now=clock())
+    return tried
+
+
+def claim(*, worker: str, lease: timedelta = LEASE) -> AfterVisitSummary | None:
+    """Take the next row that is due, for the length of the lease.
+
+    The attempt is counted before anything is tried: a row that kills its worker is counted too.
+    """
+    values = {"worker": worker, "lease": f"{lease.total_seconds()} seconds"}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    return _rows().get(pk=found[0])
+
+
+def _rows() -> Any:
+    return AfterVisitSummary.objects.select_related("clinic", "visit")
+
+
+@transaction.atomic
+def record(*, row: AfterVisitSummary, worker: str, made: Made, now: datetime) -> bool:
+    """Keep what was made, if the worker still holds the row.
+
+    Returns:
+        False when somebody else decides about it; then nothing was written.
+    """
+    held = _fenced(row, worker)
+    if held is None:
+        return False
+    held.lease_until, held.lease_by = None, ""
+    if made.html:
+        held.html, held.rendered_at = made.html, now
+    if made.error:
+        _failed(held, made.error, now)
+        return True
+    held.pdf, held.pdf_missing = made.pdf, made.pdf_missing
+    held.state, held.error_class = State.READY, ""
+    held.save()
+    settle_told(held, now)
+    return True
+
+
+def _fenced(row: AfterVisitSummary, worker: str) -> AfterVisitSummary | None:
+    found: AfterVisitSummary | None = (
+        _rows()
+        .select_for_update(of=("self",))
+        .filter(pk=row.pk, lease_by=worker, state=State.PENDING, replaced_at__isnull=True)
+        .first()
+    )
+    return found
+
+
+def _failed(row: AfterVisitSummary, error: str, now: datetime) -> None:
+    """Try again later, or make it a person's task when it was tried often enough."""
+    row.error_class = error
+    row.not_before = next_attempt(now, row.attempts, jitter=999)
+    if row.attempts >= MOST_ATTEMPTS:
+        row.state = State.FAILED
+        tell_somebody(row, now)
+    row.save()
+
+
+@transaction.atomic
+def recover(*, clock: Callable[[], datetime]) -> int:
+    """Free what a killed worker held."""
+    now = clock()
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRED)
+        ids = [found[0] for found in cursor.fetchall()]
+    for row in _rows().filter(pk__in=ids).order_by("pk"):
+        row.lease_until, row.lease_by = None, ""
+        _failed(row, WORKER_LOST, now)
+    return len(ids)
