@@ -144,7 +144,7 @@ class Told:
 def told_about(pump_uuids: Collection[str], now: datetime) -> dict[str, Told]:
     """The newest reminder of each pump in one query. Of one promise to several people, what
     reached somebody counts; a recipient who was not reached has a work item."""
-    rank = {State.SENT: 0, State.PENDING: 1, State.DEAD: 2}
+    rank: dict[str, int] = {State.SENT: 0, State.PENDING: 1, State.DEAD: 2}
     rows = OutboxMessage.objects.filter(
         about__in=pump_uuids, state__in=rank, created_at__gte=now - SPOKEN
     ).values_list(

@@ -20,6 +20,8 @@ from refills.models import Appointment
 from refills.selectors import lock_appointment, open_on_day
 from visits.domain import booking as rules
 
+from . import summaries
+
 
 def judge(pump: Pump, day: date, now: datetime) -> rules.Verdict:
     """How a day lies to the pump's dates as they are now."""
@@ -53,7 +55,7 @@ def book(
     refills.check_time(pump, starts_at, now)
     reason = _checked_reason(pump, day, late_reason, accepted, now)
     row = refills.book(pump=pump, starts_at=starts_at, by=by, now=now, late_reason=reason)
-    alarms.resync([pump.pk], now=now)
+    _follow_up(pump, now)
     return row
 
 
@@ -86,7 +88,7 @@ def rebook(
     new = refills.rebook(
         appointment=row, starts_at=starts_at, by=by, now=now, reason=reason, late_reason=late
     )
-    alarms.resync([pump.pk], now=now)
+    _follow_up(pump, now)
     return new
 
 
@@ -101,7 +103,7 @@ def cancel(*, appointment: Appointment, reason: str, by: User, now: datetime) ->
     row = refills.cancel(
         appointment=lock_appointment(appointment.pk), reason=reason, by=by, now=now
     )
-    alarms.resync([pump.pk], now=now)
+    _follow_up(pump, now)
     return row
 
 
@@ -130,7 +132,7 @@ def take_outcome_back(
     row = refills.take_outcome_back(
         appointment=lock_appointment(appointment.pk), reason=reason, by=by, now=now
     )
-    alarms.resync([pump.pk], now=now)
+    _follow_up(pump, now)
     return row
 
 
@@ -150,8 +152,14 @@ def _mark(
     row = refills.record_outcome(
         appointment=lock_appointment(appointment.pk), outcome=outcome, by=by, now=now
     )
-    alarms.resync([pump.pk], now=now)
+    _follow_up(pump, now)
     return row
+
+
+def _follow_up(pump: Pump, now: datetime) -> None:
+    """What to remind of has changed, and what the family's paper says of the next appointment."""
+    alarms.resync([pump.pk], now=now)
+    summaries.refresh_for_pump(pump.pk, now)
 
 
 def _lock(pump_id: int, by: User) -> Pump:

@@ -163,7 +163,8 @@ def claim(*, worker: str, lease: timedelta = LEASE) -> AfterVisitSummary | None:
         found = cursor.fetchone()
     if found is None:
         return None
-    return _rows().get(pk=found[0])
+    row: AfterVisitSummary = _rows().get(pk=found[0])
+    return row
 
 
 def _rows() -> Any:
