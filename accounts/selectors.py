@@ -18,7 +18,7 @@ CLINIC_SETTINGS: Final = (
 
 # How the clinic is reached. No date hangs on them: a change recomputes nothing.
 CONTACT_SETTINGS: Final = (
-    "phone_day", "phone_night", "reply_email", "quiet_from", "quiet_until",
+    "phone_day", "phone_night", "reply_email", "visit_place", "quiet_from", "quiet_until",
 )  # fmt: skip
 
 

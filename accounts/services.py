@@ -252,7 +252,7 @@ def change_role(*, user: User, clinic: Clinic, role: Role, by: User, at: datetim
         RuleViolation: not allowed, no member any more, or the clinic's last administrator.
     """
     check_may(by, Action.MANAGE_CLINIC, clinic)
-    membership = _locked_member(user, clinic)
+    membership = locked_member(user, clinic)
     if role != Role.ADMIN:
         _check_not_last_administrator(membership)
     return grant_role(user=user, clinic=clinic, role=role, by=by, at=at)
@@ -268,7 +268,7 @@ def remove_role(*, user: User, clinic: Clinic, by: User, at: datetime) -> None:
         RuleViolation: not allowed, no member any more, or the clinic's last administrator.
     """
     check_may(by, Action.MANAGE_CLINIC, clinic)
-    membership = _locked_member(user, clinic)
+    membership = locked_member(user, clinic)
     _check_not_last_administrator(membership)
     before = {"role": membership.role}
     membership.delete()
@@ -283,7 +283,7 @@ def remove_role(*, user: User, clinic: Clinic, by: User, at: datetime) -> None:
     )
 
 
-def _locked_member(user: User, clinic: Clinic) -> Membership:
+def locked_member(user: User, clinic: Clinic) -> Membership:
     """The membership, with all of the clinic's locked: two administrators who remove each other at
     the same time take turns, and the second finds itself the last."""
     members = Membership.objects.select_for_update(of=("self",)).filter(clinic=clinic)

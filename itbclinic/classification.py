@@ -16,7 +16,7 @@ IDENTIFYING: Final = {
     "visits.ImportRow": {"mrn", "raw", "errors", "warnings", "dismiss_reason"},
     "visits.ImportRun": {"content_sha256"},
     "visits.RosterUpload": {"content", "content_sha256", "report", "refusal"},
-    "patients.ContactConsent": {"caregiver"},
+    "patients.ContactConsent": {"caregiver", "agreed"},
     "reminders.OutboxMessage": {"recipient_ref"},
     "visits.AfterVisitSummary": {"content", "html", "pdf", "language"},
 }

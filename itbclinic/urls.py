@@ -13,6 +13,8 @@ from itbclinic.pages import (
     booking,
     catalogue,
     clinic,
+    clinic_contact,
+    contacts,
     export,
     home,
     imports,
@@ -25,6 +27,7 @@ from itbclinic.pages import (
 )
 
 PUMP = "patients/<uuid:patient_uuid>/pumps/<uuid:pump_uuid>"
+CONTACT = "patients/<uuid:patient_uuid>/contacts/<uuid:caregiver_uuid>"
 CLINIC = "clinic/<slug:slug>"
 SUMMARY = "summaries/<uuid:summary_uuid>"
 PERSON = f"{CLINIC}/people/<uuid:user_uuid>"
@@ -38,6 +41,12 @@ urlpatterns = [
     path("refills.csv", export.board_csv, name="board_csv"),
     path("search/", board.search, name="board_search"),
     path("home/", home.home, name="home"),
+    path("patients/<uuid:patient_uuid>/contacts/add/", contacts.add, name="contact_add"),
+    path(f"{CONTACT}/change/", contacts.change, name="contact_change"),
+    path(f"{CONTACT}/consent/", contacts.consent, name="contact_consent"),
+    path(f"{CONTACT}/withdraw/", contacts.withdraw, name="contact_withdraw"),
+    path(f"{CLINIC}/contact/", clinic_contact.save_contact, name="clinic_save_contact"),
+    path(f"{PERSON}/email/", clinic_contact.change_email, name="clinic_change_email"),
     path("work/", work.work, name="work"),
     path("work/<uuid:item_uuid>/settle/", work.settle, name="work_settle"),
     path("patients/<uuid:patient_uuid>/", patient.patient, name="patient"),

@@ -73,6 +73,7 @@ class ContactConsent(AppendOnly):
     channel = models.CharField(max_length=8, choices=Channel)
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField(null=True)  # exclusive; null: until it is withdrawn
+    agreed = models.CharField(max_length=300, blank=True, default="")  # how, and to what
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 

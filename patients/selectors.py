@@ -55,3 +55,15 @@ def contacts_for_reminders(patient_ids: Collection[int], now: datetime) -> dict[
     for patient_id, ref, language in rows:
         found.setdefault(patient_id, []).append(Contact(ref=str(ref), language=language))
     return found
+
+
+def running_consents(patient: Patient, now: datetime) -> dict[int, ContactConsent]:
+    """By caregiver id, the consent to e-mail that counts now: the newest one that runs."""
+    rows = ContactConsent.objects.filter(
+        Q(valid_until__isnull=True) | Q(valid_until__gt=now),
+        caregiver__patient=patient,
+        channel=ContactConsent.Channel.EMAIL,
+        valid_from__lte=now,
+        withdrawal__isnull=True,
+    )
+    return {row.caregiver_id: row for row in rows.order_by("id")}

@@ -1,9 +1,11 @@
 """Writes of patients and of those who care for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts import audit
@@ -89,6 +91,7 @@ def record_consent(
     now: datetime,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
+    agreed: str = "",
 ) -> ContactConsent:
     """Record that a caregiver agreed to be written to. `alarms` then plans the reminders anew.
 
@@ -110,6 +113,7 @@ def record_consent(
         channel=channel,
         valid_from=starts,
         valid_until=valid_until,
+        agreed=agreed,
         recorded_at=now,
         recorded_by=by,
     )
@@ -143,4 +147,88 @@ def _audit_consent(event: str, consent: ContactConsent, by: User, now: datetime)
         subject_type="patient",
         subject_id=patient.uuid,
         after={"caregiver": str(consent.caregiver.uuid), "channel": consent.channel},
+    )
+
+
+@transaction.atomic
+def add_caregiver(*, patient: Patient, entry: CaregiverEntry, by: User, now: datetime) -> Caregiver:
+    """Add somebody to call.
+
+    Raises:
+        RuleViolation: nothing was written.
+    """
+    check_caregiver(entry)
+    person = Caregiver.objects.create(patient=patient, **asdict(entry))
+    _audit_caregiver("caregiver.added", person, by, now, list(asdict(entry)))
+    return person
+
+
+@transaction.atomic
+def change_caregiver(
+    *, caregiver: Caregiver, entry: CaregiverEntry, by: User, now: datetime
+) -> bool:
+    """Change somebody to call.
+
+    A consent was given for an address. With another one it is withdrawn in the same moment, and
+    nothing is sent there before somebody agreed anew: the new address may be somebody else's.
+
+    Returns:
+        Whether a consent ended by it.
+
+    Raises:
+        RuleViolation: nothing was written.
+    """
+    check_caregiver(entry)
+    row = Caregiver.objects.select_for_update().get(pk=caregiver.pk)
+    changed = [name for name, value in asdict(entry).items() if getattr(row, name) != value]
+    ended = False
+    if "email" in changed:
+        ended = bool(withdraw_all(caregiver=row, by=by, now=now))
+    for name in changed:
+        setattr(row, name, getattr(entry, name))
+    if changed:
+        row.save(update_fields=changed)
+        _audit_caregiver("caregiver.changed", row, by, now, changed)
+    return ended
+
+
+@transaction.atomic
+def withdraw_all(*, caregiver: Caregiver, by: User, now: datetime) -> int:
+    """Withdraw every consent of a caregiver that was not withdrawn. Returns how many."""
+    Caregiver.objects.select_for_update().get(pk=caregiver.pk)
+    rows = ContactConsent.objects.filter(caregiver=caregiver, withdrawal__isnull=True)
+    consents = list(rows.select_related("caregiver__patient").order_by("id"))
+    for consent in consents:
+        withdraw_consent(consent=consent, by=by, now=now)
+    return len(consents)
+
+
+def check_caregiver(entry: CaregiverEntry) -> None:
+    """Refuse somebody of whom nothing is known, and an address that takes no message.
+
+    Raises:
+        RuleViolation: naming the field.
+    """
+    if not entry:
+        raise RuleViolation.of("name", "missing", "Write at least a name or a phone number.")
+    if entry.email:
+        try:
+            validate_email(entry.email)
+        except ValidationError as error:
+            text = "Write an address such as name@example.org."
+            raise RuleViolation.of("email", "invalid", text) from error
+
+
+def _audit_caregiver(
+    event: str, person: Caregiver, by: User, now: datetime, changed: Sequence[str]
+) -> None:
+    """Which fields, not their values: those stand in the chart and nowhere else."""
+    audit.record(
+        event=event,
+        by=by,
+        at=now,
+        clinic_id=person.patient.clinic_id,
+        subject_type="patient",
+        subject_id=person.patient.uuid,
+        after={"caregiver": str(person.uuid), "changed": sorted(changed)},
     )

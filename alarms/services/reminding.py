@@ -13,12 +13,13 @@ from django.db.models import CharField, Exists, OuterRef
 from django.db.models.functions import Cast
 
 from accounts.models import User
+from accounts.policies import Action, check_may
 from accounts.services import system_user
 from alarms.domain import plan
 from alarms.models import WorkItem
 from alarms.selectors.reminding import facts_for, pumps_to_plan
 from patients import services as patients
-from patients.models import Caregiver, ConsentWithdrawal, ContactConsent
+from patients.models import Caregiver, ConsentWithdrawal, ContactConsent, Patient
 from pumps.models import Pump
 from reminders.domain.wording import BOARD, CALL_US
 from reminders.models import OutboxMessage
@@ -183,15 +184,22 @@ def _settle_reachable(now: datetime) -> None:
 
 @transaction.atomic
 def record_consent(
-    *, caregiver: Caregiver, by: User, now: datetime, valid_until: datetime | None = None
+    *,
+    caregiver: Caregiver,
+    by: User,
+    now: datetime,
+    valid_until: datetime | None = None,
+    agreed: str = "",
 ) -> ContactConsent:
     """Record a family's consent to e-mail, and plan its reminders."""
+    check_may(by, Action.CONTACT, caregiver.patient.clinic)
     consent = patients.record_consent(
         caregiver=caregiver,
         channel=ContactConsent.Channel.EMAIL,
         by=by,
         now=now,
         valid_until=valid_until,
+        agreed=agreed,
     )
     _plan_patient(caregiver.patient_id, now)
     return consent
@@ -200,9 +208,43 @@ def record_consent(
 @transaction.atomic
 def withdraw_consent(*, consent: ContactConsent, by: User, now: datetime) -> ConsentWithdrawal:
     """Obey a withdrawal at once: what waits is taken back, and the clinic calls instead."""
+    check_may(by, Action.CONTACT, consent.caregiver.patient.clinic)
     row = patients.withdraw_consent(consent=consent, by=by, now=now)
     _plan_patient(consent.caregiver.patient_id, now)
     return row
+
+
+@transaction.atomic
+def withdraw_all(*, caregiver: Caregiver, by: User, now: datetime) -> int:
+    """Obey at once that somebody wants no e-mail any more. Returns how many consents ended."""
+    check_may(by, Action.CONTACT, caregiver.patient.clinic)
+    ended = patients.withdraw_all(caregiver=caregiver, by=by, now=now)
+    _plan_patient(caregiver.patient_id, now)
+    return ended
+
+
+@transaction.atomic
+def add_caregiver(
+    *, patient: Patient, entry: patients.CaregiverEntry, by: User, now: datetime
+) -> Caregiver:
+    """Add somebody to call about a patient."""
+    check_may(by, Action.CONTACT, patient.clinic)
+    return patients.add_caregiver(patient=patient, entry=entry, by=by, now=now)
+
+
+@transaction.atomic
+def change_caregiver(
+    *, caregiver: Caregiver, entry: patients.CaregiverEntry, by: User, now: datetime
+) -> bool:
+    """Change somebody to call; with another address the consent ends, and the plan follows.
+
+    Returns:
+        Whether a consent ended by it.
+    """
+    check_may(by, Action.CONTACT, caregiver.patient.clinic)
+    ended = patients.change_caregiver(caregiver=caregiver, entry=entry, by=by, now=now)
+    _plan_patient(caregiver.patient_id, now)
+    return ended
 
 
 def _plan_patient(patient_id: int, now: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import contact_services
 from accounts import services as accounts
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
@@ -12,6 +13,7 @@ from pumps import services as pumps
 from pumps.models import Pump, PumpModel
 
 from .projection import resync
+from .reminding import plan_for
 
 
 @transaction.atomic
@@ -42,3 +44,17 @@ def change_clinic_settings(*, clinic: Clinic, by: User, now: datetime, **setting
     pumps.bump_input_version(pump_ids)
     resync(pump_ids, now=now)
     return len(pump_ids)
+
+
+@transaction.atomic
+def change_contact_settings(
+    *, clinic: Clinic, by: User, now: datetime, seen: str | None = None, **settings: Any
+) -> None:
+    """Change how families reach the clinic, and plan its reminders anew: without a phone number
+    to call, no family is written to."""
+    check_may(by, Action.MANAGE_CLINIC, clinic)
+    pumps_in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True)
+    locked = pumps_in_use.select_for_update(of=("self",), no_key=True)
+    pump_ids = list(locked.order_by("pk").values_list("pk", flat=True))
+    contact_services.change_contact_settings(clinic=clinic, by=by, at=now, seen=seen, **settings)
+    plan_for(pump_ids, now=now)

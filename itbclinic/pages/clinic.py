@@ -26,7 +26,15 @@ from pumps.selectors import count_active
 from . import access
 from .catalogue import Compared, compared, is_stale, was
 from .forms.base import PageForm
-from .forms.clinic import ROLE_WORDS, ApiClientForm, PersonForm, RoleForm, SettingsForm
+from .forms.clinic import (
+    ROLE_WORDS,
+    ApiClientForm,
+    ContactSettingsForm,
+    EmailForm,
+    PersonForm,
+    RoleForm,
+    SettingsForm,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +46,7 @@ class Person:
     membership: Membership
     form: RoleForm
     is_me: bool
+    email: EmailForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +65,20 @@ def clinic(request: HttpRequest, slug: str = "") -> HttpResponse:
     clinics = access.clinics_or_refuse(request, Action.MANAGE_CLINIC)
     if not slug and len(clinics) > 1:
         return HttpResponseRedirect(reverse("clinic_settings", args=[clinics[0].slug]))
-    return _show(request, access.choose(clinics, slug)[0])
+    return show(request, access.choose(clinics, slug)[0])
 
 
 @require_POST
 def save_settings(request: HttpRequest, slug: str) -> HttpResponse:
     """Change the settings; every pump of the clinic is recomputed in the same moment."""
-    of = _find(request, slug)
+    of = find(request, slug)
     form = SettingsForm(request.POST)
     compare: list[Compared] = []
     if form.is_valid():
         values = form.values()
         if values == selectors.settings_of(of):
             messages.info(request, "The settings are as they were; nothing was changed.")
-            return _back(of)
+            return back(of)
         try:
             number = change_clinic_settings(
                 clinic=of,
@@ -81,21 +90,21 @@ def save_settings(request: HttpRequest, slug: str) -> HttpResponse:
         except RuleViolation as violation:
             form.refuse(violation)
             if is_stale(violation):
-                of = _find(request, slug)
+                of = find(request, slug)
                 on_record = selectors.settings_of(of)
                 form.show_seen(fingerprint(on_record))
                 compare = compared(on_record, values)
         else:
             pumps = words.count(number, "pump")
             messages.success(request, f"Settings saved. {pumps} {was(number)} recomputed.")
-            return _back(of)
-    return _show(request, of, refused=form, compare=compare)
+            return back(of)
+    return show(request, of, refused=form, compare=compare)
 
 
 @require_POST
 def add_person(request: HttpRequest, slug: str) -> HttpResponse:
     """Give somebody an account and a role; the first password is shown this once."""
-    of = _find(request, slug)
+    of = find(request, slug)
     form = PersonForm(request.POST)
     if form.is_valid():
         try:
@@ -109,25 +118,25 @@ def add_person(request: HttpRequest, slug: str) -> HttpResponse:
             if password is None:
                 text = f"{user.display_name} had an account already and keeps its password."
                 messages.success(request, f"{text} The role here is given.")
-                return _back(of)
+                return back(of)
             role = values["role"].label
             return render(
                 request,
                 "clinic/password.html",
                 {"clinic": of, "person": user, "role": role, "secret": password},
             )
-    return _show(request, of, refused=form)
+    return show(request, of, refused=form)
 
 
 @require_POST
 def change_role(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> HttpResponse:
     """Give a member another role."""
-    of = _find(request, slug)
-    person = _or_404(selectors.user_of(of, user_uuid))
+    of = find(request, slug)
+    person = or_404(selectors.user_of(of, user_uuid))
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, "There is no such role. Nothing was changed.")
-        return _back(of, "people")
+        return back(of, "people")
     role = Role(form.cleaned_data["role"])
 
     def act() -> str:
@@ -142,8 +151,8 @@ def change_role(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> HttpRe
 @require_POST
 def remove_person(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> HttpResponse:
     """Take a member's role away."""
-    of = _find(request, slug)
-    person = _or_404(selectors.user_of(of, user_uuid))
+    of = find(request, slug)
+    person = or_404(selectors.user_of(of, user_uuid))
 
     def act() -> str:
         services.remove_role(user=person, clinic=of, by=access.user_of(request), at=timezone.now())
@@ -155,7 +164,7 @@ def remove_person(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> Http
 @require_POST
 def add_client(request: HttpRequest, slug: str) -> HttpResponse:
     """Make an API client; its token is shown this once."""
-    of = _find(request, slug)
+    of = find(request, slug)
     form = ApiClientForm(request.POST)
     if form.is_valid():
         try:
@@ -171,14 +180,14 @@ def add_client(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             context = {"clinic": of, "client": client, "secret": token}
             return render(request, "clinic/token.html", context)
-    return _show(request, of, refused=form)
+    return show(request, of, refused=form)
 
 
 @require_POST
 def revoke_client(request: HttpRequest, slug: str, client_uuid: uuid.UUID) -> HttpResponse:
     """End an API client's token at once."""
-    of = _find(request, slug)
-    client = _or_404(selectors.api_client_of(of, client_uuid))
+    of = find(request, slug)
+    client = or_404(selectors.api_client_of(of, client_uuid))
 
     def act() -> str:
         services.revoke_api_client(client=client, by=access.user_of(request), at=timezone.now())
@@ -187,12 +196,14 @@ def revoke_client(request: HttpRequest, slug: str, client_uuid: uuid.UUID) -> Ht
     return _run(request, of, "clients", act)
 
 
-def _find(request: HttpRequest, slug: str) -> Clinic:
+def find(request: HttpRequest, slug: str) -> Clinic:
+    """The clinic, which the user must be allowed to manage."""
     clinics = access.clinics_or_refuse(request, Action.MANAGE_CLINIC)
     return access.choose(clinics, slug)[0]
 
 
-def _or_404(found: T | None) -> T:
+def or_404(found: T | None) -> T:
+    """What was found, or 404."""
     if found is None:
         raise Http404
     return found
@@ -210,34 +221,36 @@ def _run(
     except RuleViolation as violation:
         for problem in violation.problems:
             messages.error(request, f"Nothing was changed. {problem.message}")
-    return _back(of, part)
+    return back(of, part)
 
 
-def _back(of: Clinic, part: str = "") -> HttpResponse:
+def back(of: Clinic, part: str = "") -> HttpResponse:
     """To a part of the clinic's page."""
     address = reverse("clinic_settings", args=[of.slug])
     return HttpResponseRedirect(f"{address}#{part}" if part else address)
 
 
-def _show(
+def show(
     request: HttpRequest,
     of: Clinic,
     refused: PageForm | None = None,
     compare: list[Compared] | None = None,
 ) -> HttpResponse:
+    """Render the page; a form that was refused is shown as it was typed."""
     now = timezone.now()
     clients = [_client(client, now) for client in selectors.api_clients_of(of)]
     context: dict[str, Any] = {
         "clinic": of,
         "clinic_links": _clinic_links(request, of),
         "settings_form": SettingsForm(initial=SettingsForm.opening_values(of)),
+        "contact_form": ContactSettingsForm(initial=ContactSettingsForm.opening_values(of)),
         "person_form": PersonForm(),
         "client_form": ApiClientForm(),
         "refused": refused,
         "compare": compare or [],
         "changed_by": selectors.last_event("clinic", of.uuid) if compare else None,
         "pumps": count_active(of),
-        "people": _people(request, of),
+        "people": _people(request, of, refused),
         "clients": [client for client in clients if client.state == "in use"],
         "ended": [client for client in clients if client.state != "in use"],
         "timezones": _timezones(),
@@ -247,6 +260,8 @@ def _show(
     match refused:
         case SettingsForm():
             context["settings_form"] = refused
+        case ContactSettingsForm():
+            context["contact_form"] = refused
         case PersonForm():
             context["person_form"] = refused
         case ApiClientForm():
@@ -254,16 +269,24 @@ def _show(
     return render(request, "clinic/page.html", context, status=422 if refused else 200)
 
 
-def _people(request: HttpRequest, of: Clinic) -> list[Person]:
+def _people(request: HttpRequest, of: Clinic, refused: PageForm | None) -> list[Person]:
     me = access.user_of(request).pk
     return [
         Person(
             membership,
             RoleForm(initial={"role": membership.role}, auto_id=f"role_{membership.pk}_%s"),
             membership.user_id == me,
+            _email_form(membership, refused),
         )
         for membership in selectors.members_of(of)
     ]
+
+
+def _email_form(membership: Membership, refused: PageForm | None) -> EmailForm:
+    if isinstance(refused, EmailForm) and getattr(refused, "about", None) == membership.user_id:
+        return refused
+    initial = {"email": membership.user.email}
+    return EmailForm(initial=initial, auto_id=f"email_{membership.pk}_%s")
 
 
 def _client(client: ApiClient, now: datetime) -> Client:

@@ -23,7 +23,7 @@ from patients.models import Patient
 from patients.selectors import patient_for
 from pumps.models import Pump
 
-from . import board_query, chart, reads
+from . import board_query, chart, contacts, reads
 
 
 @require_safe
@@ -91,6 +91,7 @@ def show(
         "clinic": of.clinic,
         "refused": refused,
         "forms": forms,
+        "contacts": contacts.build(user, of, pump, now, refused),
         "board_back": board_query.way_back(request.session),
         "doubts": [(d, forms.settle[d.settles] if forms else None) for d in found.doubts],
     }

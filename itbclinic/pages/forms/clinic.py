@@ -8,10 +8,10 @@ from django import forms
 
 from accounts.models import Clinic, Role, Scope
 from accounts.rules import fingerprint
-from accounts.selectors import settings_of
+from accounts.selectors import CONTACT_SETTINGS, contact_settings_of, settings_of
 from accounts.services import MAX_LEAD_DAYS, MAX_WINDOW_DAYS
 
-from .base import PageForm, text, whole
+from .base import REQUIRED, PageForm, text, whole
 
 # What each role may do, in a few words; accounts/policies.py decides.
 ROLE_WORDS: Final = {
@@ -94,6 +94,74 @@ class SettingsForm(PageForm):
         """What the form shows of the settings on record."""
         values = settings_of(clinic)
         return {**values, "clinic_name": values["name"], "seen": fingerprint(values)}
+
+
+class ContactSettingsForm(PageForm):
+    """How families reach the clinic, and when they are left in peace."""
+
+    name = "contact"
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    phone_day = text(
+        "Phone by day", 40, required=False,
+        help_text="Messages to families ask them to call this number.",
+    )  # fmt: skip
+    phone_night = text(
+        "Phone by night and weekend", 40, required=False,
+        help_text="For the after-visit summary: withdrawal and overdose can't wait.",
+    )  # fmt: skip
+    reply_email = forms.EmailField(
+        label="E-mail for replies",
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "Write an address such as name@example.org."},
+        help_text="Where an answer to a message goes. Empty: to the sender's address.",
+    )
+    visit_place = text(
+        "Where families come to", 120, required=False, help_text="One line, as summaries name it."
+    )
+    quiet_from = forms.TimeField(
+        label="No messages to families from",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"required": REQUIRED, "invalid": "Write a time such as 20:00."},
+        help_text="By the clinic's clock.",
+    )
+    quiet_until = forms.TimeField(
+        label="Until",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"required": REQUIRED, "invalid": "Write a time such as 08:00."},
+        help_text="The same time in both fields: messages leave at any hour.",
+    )
+
+    @property
+    def helper(self) -> FormHelper:
+        return self.laid_out(
+            Div("phone_day", "phone_night", "reply_email", "visit_place", css_class="pairs"),
+            Div("quiet_from", "quiet_until", css_class="pairs"),
+        )
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, as the service takes it."""
+        return {name: self.cleaned_data[name] for name in CONTACT_SETTINGS}
+
+    @staticmethod
+    def opening_values(clinic: Clinic) -> dict[str, Any]:
+        """What the form shows of the settings on record."""
+        values = contact_settings_of(clinic)
+        return {**values, "seen": fingerprint(values)}
+
+
+class EmailForm(PageForm):
+    """Where a member gets reminders."""
+
+    name = "email"
+
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "Write an address such as name@example.org."},
+    )
 
 
 class PersonForm(PageForm):

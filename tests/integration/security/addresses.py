@@ -51,6 +51,12 @@ BY_ACTION = {
     "board_search": Action.READ_LIST,
     "patient": Action.READ_CHART,
     "work": Action.BOOK,
+    "contact_add": Action.CONTACT,
+    "contact_change": Action.CONTACT,
+    "contact_consent": Action.CONTACT,
+    "contact_withdraw": Action.CONTACT,
+    "clinic_save_contact": Action.MANAGE_CLINIC,
+    "clinic_change_email": Action.MANAGE_CLINIC,
     "work_settle": Action.BOOK,
     "pump_settle": Action.SETTLE,
     "pump_exclude": Action.SETTLE,
@@ -104,7 +110,8 @@ BY_ACTION = {
     "summary_pdf": Action.PRINT_SUMMARY,
 }
 POST_ONLY = {
-    "work_settle",
+    "work_settle", "contact_add", "contact_change", "contact_consent", "contact_withdraw",
+    "clinic_save_contact", "clinic_change_email",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "visit_preview", "visit_withdraw",
     "clinic_save_settings", "clinic_add_person", "clinic_change_role",
@@ -193,6 +200,10 @@ def url_of(name: str, objects: Objects) -> str:
         {"upload_uuid": objects.upload.uuid},
         {"appointment_uuid": objects.appointment.uuid},
         {"item_uuid": objects.item.uuid},
+        {
+            "patient_uuid": objects.patient.uuid,
+            "caregiver_uuid": objects.patient.caregivers.all()[0].uuid,
+        },
         {"visit_uuid": objects.visit.uuid},
         {"summary_uuid": objects.summary.uuid},
         {"model_uuid": objects.model.uuid},

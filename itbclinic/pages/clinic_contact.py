@@ -1,0 +1,65 @@
+"""How families reach a clinic, and where its people get reminders: parts of the clinic's page."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts import contact_services, selectors
+from accounts.rules import RuleViolation, fingerprint
+from alarms.services.settings import change_contact_settings
+
+from . import access, clinic
+from .catalogue import is_stale
+from .forms.clinic import ContactSettingsForm, EmailForm
+
+
+@require_POST
+def save_contact(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change how families reach the clinic."""
+    of = clinic.find(request, slug)
+    form = ContactSettingsForm(request.POST)
+    if form.is_valid():
+        try:
+            change_contact_settings(
+                clinic=of,
+                by=access.user_of(request),
+                now=timezone.now(),
+                seen=form.cleaned_data["seen"],
+                **form.values(),
+            )
+        except RuleViolation as violation:
+            form.refuse(violation)
+            if is_stale(violation):
+                of = clinic.find(request, slug)
+                form.show_seen(fingerprint(selectors.contact_settings_of(of)))
+        else:
+            messages.success(request, "Saved how families reach the clinic.")
+            return clinic.back(of, "contact")
+    return clinic.show(request, of, refused=form)
+
+
+@require_POST
+def change_email(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> HttpResponse:
+    """Set where a member gets reminders."""
+    of = clinic.find(request, slug)
+    person = clinic.or_404(selectors.user_of(of, user_uuid))
+    form = EmailForm(request.POST)
+    form.about = person.pk  # type: ignore[attr-defined]
+    if form.is_valid():
+        try:
+            contact_services.change_email(
+                user=person,
+                clinic=of,
+                email=form.cleaned_data["email"],
+                by=access.user_of(request),
+                at=timezone.now(),
+            )
+        except RuleViolation as violation:
+            form.refuse(violation)
+        else:
+            messages.success(request, f"Saved the e-mail address of {person.display_name}.")
+            return clinic.back(of, "people")
+    return clinic.show(request, of, refused=form)
