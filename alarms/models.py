@@ -73,6 +73,12 @@ class Projection(models.Model):
                 name="projection_to_recheck",
                 condition=Q(recheck_at__isnull=False),
             ),
+            # What the scan of every minute looks for: an open window, a date that is missing.
+            models.Index(fields=["window_opens_on"], name="projection_window_opens"),
+            models.Index(
+                fields=["pump"], name="projection_unknown", condition=~Q(unknown_reason="")
+            ),
+            models.Index(fields=["pump"], name="projection_doubtful", condition=~Q(attention=[])),
         ]
         constraints = [
             models.CheckConstraint(

@@ -4,7 +4,6 @@ It uses none of the application's selectors, so that a mistake there can't hide 
 query returns what breaks the invariant: ids and codes, nothing of a patient.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,8 +12,10 @@ from django.db import connection
 
 from accounts.models import Clinic
 from alarms.selectors import worklist
+from visits.selectors import open_refused_rows
 
 MAX_SHOWN: Final = 20
+PAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ _OWING: Final = (
     SELECT g.*, CASE WHEN reason <> '' THEN 'unknown'
                      WHEN alarm_date <= today THEN 'alarm'
                      WHEN refill_due_on < today THEN 'overdue' ELSE 'window' END AS milestone,
+           CASE WHEN reason <> '' THEN ARRAY['unknown']
+                WHEN alarm_date <= today THEN ARRAY['window', 'overdue', 'alarm']
+                WHEN refill_due_on < today THEN ARRAY['window', 'overdue']
+                ELSE ARRAY['window'] END AS reached,
            CASE WHEN reason <> '' THEN reason ELSE refill_due_on::text END AS stamp
       FROM judged g
      WHERE reason <> ''
@@ -88,14 +93,15 @@ QUERIES: Final[dict[str, tuple[str, str]]] = {
         "for a reason, or an open work item",
         _OWING
         + """
-        SELECT 'pump ' || o.id || ' ' || o.milestone FROM owing o
+        SELECT 'pump ' || o.id || ' ' || step FROM owing o, unnest(o.reached) AS step
          WHERE greatest(o.computed_at, timezone((SELECT timezone FROM accounts_clinic
                                                   WHERE id = o.clinic_id),
                                                 o.today::timestamp)) < %(now)s - %(wait)s::interval
            AND NOT EXISTS (
                SELECT 1 FROM reminders_outboxmessage m
-                WHERE m.about = o.ref AND m.milestone = o.milestone AND m.stamp = o.stamp
+                WHERE m.about = o.ref AND m.milestone = step AND m.stamp = o.stamp
                   AND (m.state IN ('sent', 'dead')
+                       OR (step <> o.milestone AND m.state IN ('superseded', 'suppressed'))
                        OR (m.state = 'pending' AND greatest(m.created_at, m.not_before)
                                                    > %(now)s - %(wait)s::interval)))
            AND NOT EXISTS (
@@ -170,22 +176,42 @@ QUERIES: Final[dict[str, tuple[str, str]]] = {
         "every refused row of an import is imported, dismissed with a reason, or on the board",
         """SELECT 'row ' || r.id FROM visits_importrow r
             WHERE r.outcome = 'refused'
-              AND (r.dismissed_at IS NOT NULL AND r.dismiss_reason = ''
+              AND (r.dismissed_at IS NOT NULL
+                   AND (btrim(r.dismiss_reason) = '' OR r.dismissed_by_id IS NULL)
                    OR r.settled_by_row_id IS NOT NULL AND NOT EXISTS (
-                        SELECT 1 FROM visits_importrow s WHERE s.id = r.settled_by_row_id))
+                        SELECT 1 FROM visits_importrow s
+                         WHERE s.id = r.settled_by_row_id AND s.clinic_id = r.clinic_id
+                           AND s.id > r.id))
             ORDER BY r.id""",
+    ),
+    "I10": (
+        "listed + excluded + explanted = pumps ever recorded",
+        _PUMPS
+        + """
+        , listed AS (
+            SELECT a.id FROM active a JOIN pumps_pump p ON p.id = a.id
+              JOIN patients_patient t ON t.id = p.patient_id AND t.clinic_id = p.clinic_id
+              JOIN pumps_pumpmodel m ON m.id = p.model_id AND m.clinic_id = p.clinic_id
+             WHERE a.id NOT IN (SELECT id FROM excluded)
+        )
+        SELECT 'pump ' || p.id FROM pumps_pump p
+         WHERE (p.id IN (SELECT id FROM listed))::int + (p.id IN (SELECT id FROM excluded))::int
+               + (p.id NOT IN (SELECT id FROM active))::int <> 1
+         ORDER BY p.id""",
     ),
 }
 
-# Of each clinic: all pumps ever recorded, those taken out, those excluded.
-_ACCOUNTED: Final = (
+# By clinic, what the list must show: active pumps that nobody excluded.
+_ON_THE_LIST: Final = (
     _PUMPS
     + """
-SELECT p.clinic_id, count(*), count(*) FILTER (WHERE p.id NOT IN (SELECT id FROM active)),
-       count(*) FILTER (WHERE p.id IN (SELECT id FROM excluded))
-  FROM pumps_pump p GROUP BY p.clinic_id ORDER BY p.clinic_id
+SELECT clinic_id, id FROM active WHERE id NOT IN (SELECT id FROM excluded) ORDER BY clinic_id, id
 """
 )
+_REFUSED_OPEN: Final = """
+SELECT clinic_id, id FROM visits_importrow
+ WHERE outcome = 'refused' AND dismissed_at IS NULL AND settled_by_row_id IS NULL
+"""
 
 
 def check(now: datetime) -> list[Broken]:
@@ -195,11 +221,10 @@ def check(now: datetime) -> list[Broken]:
         found = [str(row[0]) for row in _rows(query, now)]
         if found:
             broken.append(Broken(name, says, tuple(found)))
-    others: tuple[Callable[[datetime], Broken | None], ...] = (_same_list, _all_accounted_for)
-    for other in others:
-        failed = other(now)
-        if failed is not None:
-            broken.append(failed)
+    says = "the page and the API list the same pumps, and all that there are"
+    broken += _differing("I7", says, "pump", _pairs(_ON_THE_LIST, now), _shown_pumps(now))
+    says = QUERIES["I9"][0]
+    broken += _differing("I9", says, "row", _pairs(_REFUSED_OPEN, now), _shown_rows())
     return sorted(broken, key=lambda one: int(one.invariant[1:]))
 
 
@@ -209,26 +234,33 @@ def _rows(query: str, now: datetime) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _same_list(now: datetime) -> Broken | None:
-    """I7: what the list shows page by page is what its own count says."""
-    wrong = []
+def _pairs(query: str, now: datetime) -> set[tuple[int, int]]:
+    return {(row[0], row[1]) for row in _rows(query, now)}
+
+
+def _differing(
+    name: str, says: str, noun: str, there: set[tuple[int, int]], shown: set[tuple[int, int]]
+) -> list[Broken]:
+    """What is there and not shown, or shown and not there, each with its clinic."""
+    wrong = [f"{noun} {pk} of clinic {clinic} is not shown" for clinic, pk in sorted(there - shown)]
+    wrong += [f"{noun} {pk} of clinic {clinic} is shown" for clinic, pk in sorted(shown - there)]
+    return [Broken(name, says, tuple(wrong))] if wrong else []
+
+
+def _shown_pumps(now: datetime) -> set[tuple[int, int]]:
+    """Every pump that the code of the page and of the API returns, page after page."""
+    everything = worklist.Filters(everything=True)
+    found = set()
     for clinic_id in Clinic.objects.order_by("pk").values_list("pk", flat=True):
-        listed = worklist.listed_pumps([clinic_id], now)
-        counted = worklist.count([clinic_id], worklist.Filters(everything=True), now)
-        if listed.count() != counted.active:
-            wrong.append(f"clinic {clinic_id}")
-    return Broken("I7", "the page and the API list the same pumps", tuple(wrong)) if wrong else None
+        pumps = worklist.listed_pumps([clinic_id], now)
+        after = None
+        while page := worklist.page(pumps, everything, size=PAGE, after=after):
+            found |= {(clinic_id, row.pk) for row in page}
+            after = worklist.position_of(page[-1])
+    return found
 
 
-def _all_accounted_for(now: datetime) -> Broken | None:
-    """I10: by SQL alone, against the number that the list shows."""
-    wrong = []
-    for clinic_id, ever, explanted, excluded in _rows(_ACCOUNTED, now):
-        listed = worklist.listed_pumps([clinic_id], now).count()
-        if listed + excluded + explanted != ever:
-            wrong.append(
-                f"clinic {clinic_id}: {listed} listed + {excluded} excluded + {explanted} "
-                f"explanted, of {ever}"
-            )
-    says = "listed + excluded + explanted = pumps ever recorded"
-    return Broken("I10", says, tuple(wrong)) if wrong else None
+def _shown_rows() -> set[tuple[int, int]]:
+    """Every refused row that the board shows."""
+    clinics = Clinic.objects.values_list("pk", flat=True)
+    return {(row.clinic_id, row.pk) for row in open_refused_rows(list(clinics))}

@@ -115,7 +115,15 @@ class Appointment(models.Model):
     outcome_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
-        indexes = [models.Index(fields=["pump", "starts_at"], name="appointment_by_pump")]
+        indexes = [
+            models.Index(fields=["pump", "starts_at"], name="appointment_by_pump"),
+            # What is to come soon, and what nobody said the outcome of.
+            models.Index(
+                fields=["starts_at"],
+                name="appointment_open_end",
+                condition=Q(cancelled_at__isnull=True, outcome__in=["", "no_show"]),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True, cancel_reason="")

@@ -21,7 +21,7 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.models import Clinic, Membership, Role
 from alarms.domain import plan
-from alarms.models import WorkItem
+from alarms.models import Projection, WorkItem
 from alarms.selectors import worklist
 from patients.selectors import contacts_for_reminders
 from pumps.models import Pump
@@ -34,6 +34,7 @@ from reminders.selectors import reachable_nurses
 GRACE: Final = timedelta(hours=4)
 # A pump is unknown between its implant and its first fill, and that is no news yet.
 NEW: Final = timedelta(minutes=20)
+CANDIDATES: Final = 2000
 _LIVE: Final = ("pending", "sent", "dead")
 
 
@@ -123,28 +124,33 @@ def _open_ends(pump_ids: Collection[int]) -> dict[int, list[Appointment]]:
 def pumps_to_plan(now: datetime, *, after: int, size: int) -> list[int]:
     """Pumps that owe a message or a task which has no row yet, by id.
 
-    What is asked of every pump is indexed or cheap; the rest is asked of those that are due or
-    have an appointment near.
+    Indexes find those that are due or have an appointment near; only they are asked the rest, so
+    the cost follows what is due and not how many pumps there are.
     """
     pumps = worklist.listed_pumps(Clinic.objects.values_list("pk", flat=True), now)
+    found: list[int] = []
+    while len(found) < size and (candidates := _candidates(now, after=after, size=CANDIDATES)):
+        owing = _annotated(pumps.filter(pk__in=candidates)).filter(_owes_something(now))
+        found += owing.order_by("pk").values_list("pk", flat=True)[: size - len(found)]
+        after = candidates[-1]
+    return found
+
+
+def _candidates(now: datetime, *, after: int, size: int) -> list[int]:
+    """The next pumps, by id, of which something may be owed: each part is one indexed query."""
     tomorrow = (now + timedelta(days=1)).date()  # in whatever zone, today is not later
-    near = Appointment.objects.filter(
-        pump=OuterRef("pk"),
-        cancelled_at__isnull=True,
-        outcome="",
-        starts_at__gt=now,
-        starts_at__lte=now + timedelta(days=plan.FAMILY_DAYS + 2),
+    dates = Projection.objects.filter(pump_id__gt=after)
+    booked = Appointment.objects.filter(pump_id__gt=after, cancelled_at__isnull=True)
+    soon = now + timedelta(days=plan.FAMILY_DAYS + 2)
+    parts = (
+        dates.filter(window_opens_on__lte=tomorrow),
+        dates.exclude(unknown_reason=""),
+        dates.exclude(attention=[]),
+        booked.filter(outcome="", starts_at__gt=now, starts_at__lte=soon),
+        _without_item().filter(pump_id__gt=after, starts_at__lte=now),
     )
-    candidates = pumps.filter(
-        Q(projection__window_opens_on__lte=tomorrow)
-        | ~Q(projection__unknown_reason="")
-        | Q(projection__attention__len__gt=0)
-        | Exists(near)
-        | Exists(_without_item().filter(pump=OuterRef("pk"), starts_at__lte=now)),
-        pk__gt=after,
-    )
-    owing = _annotated(candidates).filter(_owes_something(now)).order_by("pk")
-    return list(owing.values_list("pk", flat=True)[:size])
+    first, *others = (part.order_by().values_list("pump_id", flat=True) for part in parts)
+    return list(first.union(*others).order_by("pump_id")[:size])
 
 
 def _annotated(pumps: Any) -> Any:
