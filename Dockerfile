@@ -18,10 +18,12 @@ RUN ITB_ENV=production \
     && /opt/venv/bin/python -m compileall -q /app
 
 FROM python:3.11-slim-trixie
+# Pango and a font make the PDFs of the after-visit summaries.
 # pg_dump must not be older than the server, and Debian's is; its own package adds PostgreSQL's
 # archive together with the key.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates postgresql-common \
+       libpango-1.0-0 libpangoft2-1.0-0 fonts-dejavu-core \
     && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
     && apt-get install -y --no-install-recommends postgresql-client-18 \
     && rm -rf /var/lib/apt/lists/* \

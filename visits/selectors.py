@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
@@ -193,15 +194,35 @@ def versions_of(summary: AfterVisitSummary) -> list[AfterVisitSummary]:
     return list(rows.prefetch_related("prints__by").order_by("-version"))
 
 
-def paper(of_clinics: Collection[int]) -> QuerySet[AfterVisitSummary]:
+def _paper(of_clinics: Collection[int]) -> QuerySet[Any]:
     """The current summaries of visits that count, without their bytes; `printed_now` says whether
-    this version was printed, `printed_before` whether an earlier one was."""
+    this version was printed, `printed_before` whether any was."""
     this = SummaryPrint.objects.filter(summary=OuterRef("pk"))
     any_version = SummaryPrint.objects.filter(summary__visit=OuterRef("visit"))
-    rows = summaries_of(of_clinics).filter(replaced_at__isnull=True, visit__withdrawal__isnull=True)
-    return rows.defer("html", "pdf").annotate(
+    rows: QuerySet[Any] = summaries_of(of_clinics).filter(
+        replaced_at__isnull=True, visit__withdrawal__isnull=True
+    )
+    annotated: QuerySet[Any] = rows.defer("html", "pdf").annotate(
         printed_now=Exists(this), printed_before=Exists(any_version)
     )
+    return annotated
+
+
+def never_printed(of_clinics: Collection[int]) -> QuerySet[Any]:
+    """Summaries of which no version was printed, the longest waiting first."""
+    return _paper(of_clinics).filter(printed_before=False).order_by("visit__at", "id")
+
+
+def changed_since_printed(of_clinics: Collection[int]) -> QuerySet[Any]:
+    """Summaries of which an earlier version was printed and this one was not."""
+    rows = _paper(of_clinics).filter(printed_before=True, printed_now=False)
+    return rows.order_by("created_at", "id")
+
+
+def printed_since(of_clinics: Collection[int], since: datetime) -> QuerySet[Any]:
+    """Summaries whose current version was printed since then, the latest visit first."""
+    recent = SummaryPrint.objects.filter(summary=OuterRef("pk"), at__gte=since)
+    return _paper(of_clinics).filter(Exists(recent)).order_by("-visit__at", "-id")
 
 
 def prints_of(rows: Collection[AfterVisitSummary]) -> dict[int, list[SummaryPrint]]:

@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +20,10 @@ from alarms.models import Projection
 from alarms.services import scans
 from dosing.domain.programs import WEEK, DayGroup, Flex, Step
 from pumps.domain.limits import PumpLimits
+from pumps.models import Pump
 from refills.domain.reservoir import Fill
+from visits.models import Visit
+from visits.services import rendering, summaries
 
 from .figures import Figure, figure, median_seconds
 from .visits import complete_visits
@@ -136,10 +140,26 @@ def refills_due(n: int, now: datetime, by: User, runs: int) -> Figure:
                   median_seconds(floor, runs), n)  # fmt: skip
 
 
+def summary_pdf(now: datetime, by: User, runs: int) -> Figure:
+    """One after-visit summary to HTML and PDF, as the worker makes it."""
+    pump = Pump.objects.filter(programs__isnull=False).order_by("pk")[0]
+    visit = Visit.objects.create(
+        key=uuid.uuid4(), clinic_id=pump.clinic_id, pump=pump, at=now,
+        fill=pump.fills.first(), recorded_at=now, recorded_by=by,
+    )  # fmt: skip
+    row = summaries.issue(visit=visit, projection=Projection.objects.get(pump=pump), now=now)
+
+    def work() -> None:
+        assert rendering.render(row).pdf
+
+    return figure("summary_pdf", median_seconds(work, max(runs, 5)), None, 1)
+
+
 def all_figures(n: int, now: datetime, by: User, runs: int) -> list[dict[str, Any]]:
     """Every figure, as JSON values."""
     found = [*project_one(), *sweep(n, now, runs), due_scan(n, now, runs)]
     assert Projection.objects.filter(unknown_reason="").count() == n
     found.append(refills_due(n, now, by, runs))
     found.append(complete_visits(n, now, by, runs))
+    found.append(summary_pdf(now, by, runs))
     return [asdict(one) for one in found]

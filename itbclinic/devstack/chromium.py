@@ -29,7 +29,7 @@ def ensure() -> Path:
     found = find()
     if found is not None:
         return found
-    apt, sudo = shutil.which("apt-get"), _sudo()
+    apt, sudo = shutil.which("apt-get"), as_root()
     if apt is None or sudo is None:
         raise StackError(
             "the tests need Chromium, which is missing and cannot be installed from here: "
@@ -46,7 +46,7 @@ def ensure() -> Path:
     return found
 
 
-def _sudo() -> list[str] | None:
+def as_root() -> list[str] | None:
     """What to put before a command so that it runs as root, or None if we may not."""
     if os.geteuid() == 0:
         return []

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from . import demo_env, procs
+from . import demo_env, pango, procs
 from .demo_env import Addresses
 from .paths import PROJECT, Layout, StackError, demo_secrets, file_lock, is_locked, write_json
 from .postgres import free_port, is_free
@@ -113,6 +113,8 @@ class Demo:
     def _prepare_data(self) -> dict[str, Any]:
         """Bring the schema up to date, and load the demo clinic where it is not yet."""
         manage = [sys.executable, str(PROJECT / "manage.py")]
+        if line := pango.missing_line():
+            say(line)
         say("preparing the database ...")
         run_step("release", [*manage, "release"], self._environ("release"), self.layout, self.stop)
         if demo_env.own_database():

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from . import chromium, demo_env, procs, roles
+from . import chromium, demo_env, pango, procs, roles
 from .paths import PROJECT, Layout, file_lock
 from .stack import Stack
 from .supervisor import on_stop_signals
@@ -80,6 +80,7 @@ def check(pytest_arguments: Sequence[str]) -> int:
 def test(layout: Layout, pytest_arguments: Sequence[str]) -> int:
     """The whole proof."""
     browser = chromium.ensure()
+    pango.ensure()
     runner = Runner()
     runner.install()
     steps = [*CHECKS, MIGRATIONS, ("tests", [PYTHON, "-m", "pytest", *pytest_arguments])]

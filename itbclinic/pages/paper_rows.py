@@ -57,10 +57,9 @@ class Group:
 
 def groups(of_clinics: Collection[int], now: datetime) -> list[Group]:
     """Not printed, changed since, printed lately: in a fixed number of queries."""
-    paper = selectors.paper(of_clinics)
-    fresh = paper.filter(printed_before=False).order_by("visit__at", "id")
-    changed = paper.filter(printed_before=True, printed_now=False).order_by("created_at", "id")
-    lately = paper.filter(printed_now=True, prints__at__gte=now - LATELY).distinct()
+    fresh = selectors.never_printed(of_clinics)
+    changed = selectors.changed_since_printed(of_clinics)
+    lately = selectors.printed_since(of_clinics, now - LATELY)
     return [
         _group(
             "To print",
@@ -76,7 +75,7 @@ def groups(of_clinics: Collection[int], now: datetime) -> list[Group]:
         _group(
             "Printed in the last 7 days",
             "A reprint is the same paper, to the letter.",
-            lately.order_by("-visit__at", "-id"), now, LATELY_SHOWN, to_do=False,
+            lately, now, LATELY_SHOWN, to_do=False,
         ),
     ]  # fmt: skip
 

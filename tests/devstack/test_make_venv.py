@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from itbclinic.devstack import chromium, make_venv, nodb
+from itbclinic.devstack import chromium, make_venv, nodb, pango
 from itbclinic.devstack.paths import PROJECT, StackError
 
 
@@ -113,6 +113,28 @@ def test_no_browser_and_no_right_to_install_one_is_an_error(
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(StackError, match="tests need Chromium"):
         chromium.ensure()
+
+
+def no_library(name: str) -> None:
+    raise OSError(name)
+
+
+def test_without_pango_the_tests_stop_and_the_demo_says_it_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert pango.missing_line() == ""
+    monkeypatch.setattr("ctypes.CDLL", no_library)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(StackError, match="tests need Pango"):
+        pango.ensure()
+    assert pango.missing_line().startswith("no PDFs here")
+    assert "\n" not in pango.missing_line()
+
+
+def test_the_image_has_what_the_devstack_installs() -> None:
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    for package in pango.PACKAGES:
+        assert f" {package}" in dockerfile
 
 
 def test_a_chosen_browser_has_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
 from reminders.domain.retry import next_attempt
@@ -99,6 +100,7 @@ def page_of(row: AfterVisitSummary) -> str:
             "language": row.language,
             "version": row.version,
             "made_at": f"{words.day(made_at.date())} at {words.time_of(made_at)}",
+            "icon": f"{settings.STATIC_URL}favicon.svg",
             "stylesheet": f"{settings.STATIC_URL}{STYLESHEET}",
             "script": f"{settings.STATIC_URL}summary.js",
         },
@@ -167,7 +169,7 @@ def claim(*, worker: str, lease: timedelta = LEASE) -> AfterVisitSummary | None:
     return row
 
 
-def _rows() -> Any:
+def _rows() -> QuerySet[AfterVisitSummary]:
     return AfterVisitSummary.objects.select_related("clinic", "visit")
 
 

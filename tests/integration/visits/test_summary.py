@@ -222,7 +222,7 @@ def test_without_pango_the_page_is_ready_and_says_that_the_pdf_is_missing(
     def missing(name: str) -> Any:
         raise OSError("cannot load library 'libpango-1.0-0'")
 
-    monkeypatch.setattr(rendering.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     row = made(visited(ready_clinic, nurse, NOW))
     assert (row.state, row.pdf, row.pdf_missing) == ("ready", None, "OSError")
     assert "After your visit" in row.html

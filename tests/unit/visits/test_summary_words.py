@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,13 +14,14 @@ import pytest
 from dosing.domain import programs
 from visits.domain import summary
 from visits.domain import summary_words as words
-from visits.domain.summary_dose import changed, dose_of, lines_of, schedule_of
+from visits.domain.summary_dose import Dose, changed, dose_of, lines_of, schedule_of
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "templates" / "summary" / "document.html"
 LONGEST, HARDEST = 20, Fraction(13, 2)  # words in a sentence; the reading grade
 BANNED = {
-    "reservoir", "intrathecal", "withdrawal", "overdose", "titration", "bolus", "basal", "spasticity",
+    "reservoir", "intrathecal", "withdrawal", "overdose", "titration", "bolus", "basal",
+    "spasticity",
     "interrogation", "programmer", "concentration", "administer", "prior", "physician", "utilize",
     "approximately", "discontinue", "symptoms", "adverse", "emergent", "concomitant",
 }  # fmt: skip
@@ -61,9 +63,11 @@ def test_the_fixed_text_reads_at_the_sixth_grade() -> None:
 
 
 def test_the_check_itself_can_fail() -> None:
-    boxed = ["Abrupt discontinuation of intrathecal baclofen regardless of the cause has resulted in "
-             "sequelae that include high fever altered mental status exaggerated rebound spasticity "
-             "and muscle rigidity that in rare cases has advanced to rhabdomyolysis"] * 5  # fmt: skip
+    boxed = [
+        "Abrupt discontinuation of intrathecal baclofen regardless of the cause has resulted in "
+        "sequelae that include high fever altered mental status exaggerated rebound "
+        "spasticity and muscle rigidity that in rare cases has advanced to rhabdomyolysis"
+    ] * 5
     assert grade(boxed) > 15
 
 
@@ -95,42 +99,42 @@ def test_days(days: tuple[str, ...], said: str) -> None:
     assert words.days_of(days) == said
 
 
-def header() -> dict[str, object]:
+def header() -> dict[str, Any]:
     return {"effective_at": AT, "utc_offset_minutes": -420}
 
 
 def simple(dose: str) -> programs.Program:
-    return programs.SimpleContinuous(**header(), daily_dose_mcg=Decimal(dose))  # type: ignore[arg-type]
+    return programs.SimpleContinuous(**header(), daily_dose_mcg=Decimal(dose))
 
 
-def dose(program: programs.Program) -> object:
+def dose(program: programs.Program) -> Dose:
     return dose_of(program, Decimal(2000), Decimal("0.048"))
 
 
 def test_what_is_said_of_a_change() -> None:
     low, high = dose(simple("100.1")), dose(simple("600"))
-    assert lines_of(low) == ("100.1 micrograms (mcg) a day",)  # type: ignore[arg-type]
-    assert changed(low, high) == words.HIGHER  # type: ignore[arg-type]
-    assert changed(high, low) == words.LOWER  # type: ignore[arg-type]
-    assert changed(high, dose(simple("600"))) == words.NO_CHANGE  # type: ignore[arg-type]
-    assert changed(None, high) == ""  # type: ignore[arg-type]
-    stopped = dose(programs.Stopped(**header()))  # type: ignore[arg-type]
-    assert stopped.state == words.STOPPED  # type: ignore[attr-defined]
-    assert changed(high, stopped) == ""  # type: ignore[arg-type]
+    assert lines_of(low) == ("100.1 micrograms (mcg) a day",)
+    assert changed(low, high) == words.HIGHER
+    assert changed(high, low) == words.LOWER
+    assert changed(high, dose(simple("600"))) == words.NO_CHANGE
+    assert changed(None, high) == ""
+    stopped = dose(programs.Stopped(**header()))
+    assert stopped.state == words.STOPPED
+    assert changed(high, stopped) == ""
 
 
 def test_lowest_speed_says_what_it_still_gives() -> None:
-    lowest = dose(programs.MinimumRate(**header()))  # type: ignore[arg-type]
-    assert lowest.state == words.LOWEST  # type: ignore[attr-defined]
-    assert lines_of(lowest) == ("96 micrograms (mcg) a day",)  # type: ignore[arg-type]
+    lowest = dose(programs.MinimumRate(**header()))
+    assert lowest.state == words.LOWEST
+    assert lines_of(lowest) == ("96 micrograms (mcg) a day",)
 
 
 def test_a_periodic_bolus_is_told_without_its_name() -> None:
     periodic = programs.PeriodicBolus(
         **header(), basal_mcg_per_hour=Decimal(10), bolus_mcg=Decimal(50), bolus_minutes=10,
         interval_minutes=360, first_minute=120, basal_suspended=False,
-    )  # type: ignore[arg-type]  # fmt: skip
-    [group] = schedule_of(dose(periodic))  # type: ignore[arg-type]
+    )  # fmt: skip
+    [group] = schedule_of(dose(periodic))
     assert group["steps"] == (
         ("Every 6 hours, first at 2:00 a.m.", "50 micrograms (mcg) in 10 minutes"),
         ("All the time", "10 micrograms (mcg) an hour"),
@@ -138,17 +142,18 @@ def test_a_periodic_bolus_is_told_without_its_name() -> None:
     assert group["total"] == "440 micrograms (mcg) a day"
 
 
-def told(**changes: object) -> summary.Told:
+def told(**changes: Any) -> summary.Told:
     clinic = summary.Clinic(
         name="Clinic", place="Floor 1", phone_day="1", phone_night="2",
         zone=ZoneInfo("America/Denver"),
     )  # fmt: skip
-    values: dict[str, object] = {
-        "given_name": "Sofía", "family_name": "Díaz", "born": date(2009, 2, 21), "spoken": "English",
+    values: dict[str, Any] = {
+        "given_name": "Sofía", "family_name": "Díaz", "born": date(2009, 2, 21),
+        "spoken": "English",
         "clinic": clinic, "visit_at": AT, "seen_by": "R. Alder",
         "dates": summary.Dates(known=True, alarm=date(2027, 1, 24), refill_by=date(2027, 1, 17)),
     }  # fmt: skip
-    return summary.Told(**{**values, **changes})  # type: ignore[arg-type]
+    return summary.Told(**{**values, **changes})
 
 
 def test_an_appointment_after_the_alarm_is_said_out_loud() -> None:
