@@ -51,4 +51,3 @@ def test_how_the_clinic_is_reached(
     page.get_by_role("button", name=f"Save the e-mail of {nurse.display_name}").click()
     assert "Cannot be reminded" not in page.inner_text("#people")
     seat.check()
-    page.screenshot(path="/tmp/work-clinic.png", full_page=True)
