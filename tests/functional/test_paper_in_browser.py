@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Clinic, User
-from refills.services import book
+from refills.models import Appointment
+from refills.services import book, rebook
 from tests import factories
 from tests.functional.conftest import SeatOf
 from tests.summary_support import flex, settings_of, summary_of, visited
@@ -99,7 +100,9 @@ def test_an_outdated_version_warns_and_offers_the_new_one(
 ) -> None:
     summaries.record_print(summary=made, by=nurse, now=timezone.now())
     pump = made.visit.pump
-    book(pump=pump, starts_at=timezone.now() + timedelta(days=3), by=nurse, now=timezone.now())
+    now = timezone.now()
+    booked = Appointment.objects.get(pump=pump)
+    rebook(appointment=booked, starts_at=now + timedelta(days=3), by=nurse, now=now)
     assert summaries.refresh_for_pump(pump.pk, timezone.now()) is not None
     render()
     seat = seat_of(staff)
