@@ -94,8 +94,8 @@ def test_the_visits_own_appointment_is_not_the_next_one(ready_clinic: Clinic, nu
 
 
 def test_an_unknown_date_is_never_printed(ready_clinic: Clinic, nurse: User) -> None:
-    other = factories.simple(NOW - timedelta(hours=1), "600", "1000")
-    row = made(visited(ready_clinic, nurse, NOW, program=other))
+    pump = factories.pump(ready_clinic)
+    row = made(visited(ready_clinic, nurse, NOW, pump=pump, program=None, ordered_by=None))
     assert row.alarm_date is None
     assert row.content["boxes"] == []
     text = " ".join(text_of(row).split())
