@@ -23,6 +23,7 @@ from pumps.services import InterrogationEntry
 from refills.services import FillEntry, book
 from visits.services import booking, visit
 
+from . import paper
 from .people import invent
 
 ALARM_ML: Final = Decimal(2)
@@ -60,6 +61,7 @@ RECIPES: Final = (
     Recipe("periodic", 3, (12, 60)),
     Recipe("excluded", 2, (5, 30)),
     Recipe("explanted", 2, (5, 30)),
+    Recipe("visited", 5, (20, 60)),
 )
 
 
@@ -318,6 +320,11 @@ def _explanted(maker: Maker, pump: Pump, days: int) -> None:
     )
 
 
+def _visited(maker: Maker, pump: Pump, days: int) -> None:
+    _plain(maker, pump, days)
+    paper.refill(pump=pump, by=maker.by, now=maker.now)
+
+
 KINDS: Final[dict[str, Callable[[Maker, Pump, int], None]]] = {
     "plain": _plain,
     "no_fill": _no_fill,
@@ -330,4 +337,5 @@ KINDS: Final[dict[str, Callable[[Maker, Pump, int], None]]] = {
     "periodic": _periodic,
     "excluded": _excluded,
     "explanted": _explanted,
+    "visited": _visited,
 }

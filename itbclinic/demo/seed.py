@@ -14,6 +14,7 @@ from dosing.services import seed_drug_products
 from pumps.services import seed_pump_models
 from visits.services.roster import import_roster
 
+from . import paper
 from .pumps import Maker
 
 PEOPLE = (
@@ -51,6 +52,7 @@ def make(*, secrets: Secrets, now: datetime) -> None:
         maker = Maker(clinic, nurse, now, random.Random(first_mrn), first_mrn)  # noqa: S311
         for _ in maker.make(share):
             pass
+        paper.print_some(clinic=clinic, by=nurse)
     import_roster(
         clinic=clinics[0],
         content=_sheet(now),

@@ -9,6 +9,7 @@ from alarms.models import WorkItem
 from alarms.selectors import appointments
 from itbclinic.demo import seed
 from refills.models import Appointment
+from visits.selectors import never_printed, printed_since
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -19,6 +20,8 @@ def test_the_demo_has_appointments_of_every_kind(now: datetime) -> None:
         assert appointments.today([clinic], now).exists()
         assert appointments.coming([clinic], now).exists()
         assert appointments.without_outcome([clinic], now).exists()
+        assert never_printed([clinic.pk]).filter(state="ready").exists()
+        assert printed_since([clinic.pk], now).exists()
         missed = Appointment.objects.filter(pump__clinic=clinic, outcome="no_show")
         assert missed.count() == 1
         assert WorkItem.objects.filter(

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 State = AfterVisitSummary.State
 TASK: Final = "visits.render_summaries"
 BATCH: Final = 50
+# Somebody waits for the page after the visit.
+_IMPATIENT: Final = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2}
 
 
 def issue(*, visit: Visit, projection: Projection, now: datetime) -> AfterVisitSummary:
@@ -71,7 +73,8 @@ def _written(visit: Visit, projection: Projection, now: datetime) -> tuple[dict[
 def ring() -> None:
     """Ask the worker to look at once. A broker that is down is no matter: beat rings again."""
     try:
-        current_app.send_task(TASK, expires=25, retry=False, ignore_result=True)
+        with current_app.connection_for_write(transport_options=_IMPATIENT) as broker:
+            current_app.send_task(TASK, expires=25, retry=False, connection=broker)
     except Exception as error:  # the transaction is over; nothing may fail it now
         logger.warning("summaries: the broker did not answer: %s", type(error).__name__)
 

@@ -18,7 +18,6 @@ from tests.summary_support import flex, settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
 from visits.services import rendering, summaries
 from visits.services.encounter import withdraw_visit
-from visits.services.visit import record_facts
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 17, 20, tzinfo=UTC)  # Sunday, 10:20 in Denver
@@ -95,11 +94,8 @@ def test_the_visits_own_appointment_is_not_the_next_one(ready_clinic: Clinic, nu
 
 
 def test_an_unknown_date_is_never_printed(ready_clinic: Clinic, nurse: User) -> None:
-    visit = visited(ready_clinic, nurse, NOW)
-    other = factories.simple(NOW, "600", "1000")
-    record_facts(pump_id=visit.pump_id, at=NOW, by=nurse, now=NOW, program=other)
-    assert summaries.refresh_for_pump(visit.pump_id, NOW) is not None
-    row = made(visit)
+    pump = factories.pump(ready_clinic)
+    row = made(visited(ready_clinic, nurse, NOW, pump=pump, program=None, ordered_by=None))
     assert row.alarm_date is None
     assert row.content["boxes"] == []
     text = " ".join(text_of(row).split())
