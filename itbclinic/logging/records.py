@@ -144,5 +144,8 @@ def configuration(*, production: bool) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # tasks.py logs each task; Celery's own line quotes the error's text.
             "celery.app.trace": {"level": "CRITICAL"},
+            # Its lines may quote a family's paper.
+            "weasyprint": {"level": "CRITICAL"},
+            "weasyprint.progress": {"level": "CRITICAL"},
         },
     }

@@ -146,6 +146,11 @@ def test_a_flex_program_is_a_table_of_times(ready_clinic: Clinic, nurse: User) -
     assert week["total"] == "600 micrograms (mcg) a day"
     assert weekend["steps"] == [["All day", "480 micrograms (mcg)"]]
     assert "Monday to Friday" in text_of(row)
+    sheets = PdfReader(io.BytesIO(bytes(row.pdf or b""))).pages
+    assert len(sheets) == 2
+    patient = row.visit.pump.patient
+    for sheet in sheets:  # they may come apart
+        assert f"{patient.given_name} {patient.family_name} born" in sheet.extract_text()
 
 
 def test_another_language_gets_a_line_for_the_interpreter(
@@ -160,6 +165,16 @@ def test_a_clinic_without_numbers_leaves_a_space_that_is_seen(clinic: Clinic, nu
     row = made(visited(clinic, nurse, NOW))
     assert "No phone number is set" in text_of(row)
     assert "Emergency 911" in " ".join(text_of(row).split())
+
+
+def test_the_renderer_writes_no_line_that_could_quote_the_paper(
+    ready_clinic: Clinic, nurse: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        row = made(visited(ready_clinic, nurse, NOW, family_name="Quetzal"))
+    assert "Quetzal" in row.html
+    assert not [one for one in caplog.records if one.name.startswith(("weasyprint", "fontTools"))]
+    assert "Quetzal" not in caplog.text
 
 
 def test_markup_in_a_name_stays_text(ready_clinic: Clinic, nurse: User) -> None:

@@ -76,7 +76,7 @@ def test_a_paper_keeps_its_stylesheet() -> None:
     text = (ROOT / "static" / "summary-1.css").read_bytes()
     assert (
         hashlib.sha256(text).hexdigest()
-        == "7f929ae959e825a92822d381c945b88f1a5c624d37ee204135ec8cedb180d864"
+        == "7e32d1db36b0744224e9fc35032698a8df4569edb385e56ad55a223c76dbf814"
     )
 
 
