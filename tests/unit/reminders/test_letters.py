@@ -34,7 +34,7 @@ def told(found: transports.Letter) -> str:
 
 
 @pytest.mark.parametrize(
-    ("template", "language"), itertools.product(wording.TEMPLATES, wording.LANGUAGES)
+    ("template", "language"), [*itertools.product(wording.TEMPLATES, wording.LANGUAGES)]
 )
 def test_a_letter_tells_nothing_of_a_patient(template: str, language: str) -> None:
     text = told(letter(template, language)).casefold()
