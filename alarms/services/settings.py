@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db import transaction
 
-from accounts import contact_services
 from accounts import services as accounts
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
+from accounts.services import contact
 from pumps import services as pumps
 from pumps.models import Pump, PumpModel
 
@@ -56,5 +56,5 @@ def change_contact_settings(
     pumps_in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True)
     locked = pumps_in_use.select_for_update(of=("self",), no_key=True)
     pump_ids = list(locked.order_by("pk").values_list("pk", flat=True))
-    contact_services.change_contact_settings(clinic=clinic, by=by, at=now, seen=seen, **settings)
+    contact.change_contact_settings(clinic=clinic, by=by, at=now, seen=seen, **settings)
     plan_for(pump_ids, now=now)

@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts import contact_services, selectors
+from accounts import selectors
 from accounts.rules import RuleViolation, fingerprint
+from accounts.services import contact
 from alarms.services.settings import change_contact_settings
 
 from . import access, clinic
@@ -50,7 +51,7 @@ def change_email(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> HttpR
     form.about = person.pk  # type: ignore[attr-defined]
     if form.is_valid():
         try:
-            contact_services.change_email(
+            contact.change_email(
                 user=person,
                 clinic=of,
                 email=form.cleaned_data["email"],

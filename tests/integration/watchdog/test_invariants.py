@@ -58,7 +58,10 @@ def test_each_milestone_that_was_reached_needs_its_row(
     """Looked at on the next noon: in a day's first half hour nothing is missed yet."""
     noon = (now.astimezone(late.clinic.zone) + timedelta(days=1)).replace(hour=12)
     sql("DELETE FROM alarms_workitem")
-    sql("UPDATE reminders_outboxmessage SET created_at = %s, not_before = %s", noon, noon)
+    sql(
+        "UPDATE reminders_outboxmessage SET created_at = %s, not_before = %s, expires_at = %s",
+        noon, noon, noon + timedelta(days=1),
+    )  # fmt: skip
     assert "I2" not in broken(noon)
     sql("DELETE FROM reminders_outboxmessage WHERE milestone = %s AND about = %s",
         milestone, str(late.uuid))  # fmt: skip

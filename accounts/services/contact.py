@@ -7,12 +7,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from . import audit
-from .models import Clinic, User
-from .policies import Action, check_may
-from .rules import RuleViolation, check_unchanged
-from .selectors import CONTACT_SETTINGS, contact_settings_of
-from .services import change_clinic, locked_member
+from accounts import audit
+from accounts.models import Clinic, User
+from accounts.policies import Action, check_may
+from accounts.rules import RuleViolation, check_unchanged
+from accounts.selectors import CONTACT_SETTINGS, contact_settings_of
+
+from . import change_clinic, locked_member
 
 
 @transaction.atomic

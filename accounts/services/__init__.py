@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from . import audit
-from .models import ApiClient, Clinic, Membership, Role, Scope, User
-from .policies import Action, check_may
-from .rules import Problem, RuleViolation, check_unchanged
-from .selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settings_of, settings_of
-from .tokens import hash_token, new_token
+from accounts import audit
+from accounts.models import ApiClient, Clinic, Membership, Role, Scope, User
+from accounts.policies import Action, check_may
+from accounts.rules import Problem, RuleViolation, check_unchanged
+from accounts.selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settings_of, settings_of
+from accounts.tokens import hash_token, new_token
 
 SYSTEM_USERS = {"system-import": "Roster import", "system-scan": "Scan"}
 TOKEN_LIFETIME = timedelta(days=90)
