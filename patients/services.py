@@ -102,6 +102,8 @@ def record_consent(
         RuleViolation: no address for the channel, or an end before the beginning.
     """
     starts = valid_from or now
+    # An address that is changed at this moment must not get a consent that was given for another.
+    caregiver = Caregiver.objects.select_for_update().get(pk=caregiver.pk)
     if not caregiver.email:
         raise RuleViolation.of("email", "missing", "Write down the e-mail address first.")
     if valid_until is not None and valid_until <= starts:

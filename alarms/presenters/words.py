@@ -26,11 +26,11 @@ STATUS: Final = {
 UNKNOWN: Final = {
     Reason.NO_FILL: (
         "No refill is recorded for this pump.",
-        "Find its last refill, add it to the roster and import the row again.",
+        "Record its last refill as a visit, or add it to the roster and import the row again.",
     ),
     Reason.NO_PROGRAM: (
         "No program is recorded that ran when the pump was last filled.",
-        "Add the dose and mode to the roster and import the row again.",
+        "Record a visit with the program, or add dose and mode to the roster and import the row.",
     ),
     Reason.CONCENTRATION_MISMATCH: (
         "The program and the fill name different concentrations.",

@@ -77,7 +77,14 @@ def _clinic(
     clinic = accounts.create_clinic(slug=slug, name=name, timezone=timezone, by=by, at=now)
     seed_pump_models(clinic=clinic, by=by, at=now)
     seed_drug_products(clinic=clinic, by=by, at=now)
-    return clinic
+    return accounts.change_clinic(
+        clinic=clinic,
+        by=by,
+        at=now,
+        phone_day="801-555-0142 (8 a.m. to 5 p.m.)",
+        phone_night="801-555-0100",
+        visit_place="Rehabilitation Clinic, floor 1",
+    )
 
 
 def _users(clinics: Collection[Clinic], secrets: Secrets, by: User, now: datetime) -> list[User]:
