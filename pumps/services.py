@@ -44,7 +44,10 @@ def lock_pump(pump_id: int) -> Pump:
 
     The pump's row only: with the clinic's, every visit of a clinic would wait for every other.
     """
-    locked = Pump.objects.select_for_update(of=("self",)).select_related("model", "clinic")
+    # No key changes under it: a work item or a message that names the pump need not wait, and so
+    # cannot wait in a circle.
+    locked = Pump.objects.select_for_update(of=("self",), no_key=True)
+    locked = locked.select_related("model", "clinic")
     return locked.get(pk=pump_id)
 
 
@@ -181,7 +184,7 @@ def save_pump_model(
         after=values_of(model),
     )
     pump_ids = list(
-        Pump.objects.select_for_update()
+        Pump.objects.select_for_update(no_key=True)
         .filter(model=model)
         .order_by("pk")
         .values_list("pk", flat=True)

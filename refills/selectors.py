@@ -60,6 +60,19 @@ def open_on_day(pump: Pump, at: datetime) -> list[Appointment]:
     return list(rows.select_related("pump__clinic").order_by("starts_at"))
 
 
+def arrived_by(pump: Pump, at: datetime, marked_at: datetime) -> list[Appointment]:
+    """The pump's appointments of that clinic date that were marked as arrived at that instant."""
+    starts, ends = day_bounds(at.astimezone(pump.clinic.zone).date(), pump.clinic.zone)
+    rows = Appointment.objects.select_for_update(of=("self",)).filter(
+        pump=pump,
+        outcome="arrived",
+        outcome_at=marked_at,
+        starts_at__gte=starts,
+        starts_at__lt=ends,
+    )
+    return list(rows.select_related("pump__clinic").order_by("starts_at"))
+
+
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The instants between which it is that day in a clinic: 23 to 25 hours apart."""
     return (

@@ -149,14 +149,11 @@ def count_open_of(run: ImportRun) -> int:
 def stale_summaries(limit: int) -> list[int]:
     """The pumps whose latest summary may tell what holds no longer: the dates or the appointments
     have moved since it was looked at. The longest unseen first."""
-    newer = Visit.objects.filter(pump=OuterRef("visit__pump"), withdrawal__isnull=True).filter(
-        Q(at__gt=OuterRef("visit__at")) | Q(at=OuterRef("visit__at"), id__gt=OuterRef("visit_id"))
-    )
     moved = Appointment.objects.filter(pump=OuterRef("visit__pump")).filter(
         Q(created_at__gt=OuterRef("checked_at")) | Q(cancelled_at__gt=OuterRef("checked_at"))
     )
     rows = AfterVisitSummary.objects.filter(
-        ~Exists(newer),
+        ~Exists(later_visits()),
         replaced_at__isnull=True,
         visit__withdrawal__isnull=True,
         visit__pump__explant__isnull=True,
@@ -194,13 +191,25 @@ def versions_of(summary: AfterVisitSummary) -> list[AfterVisitSummary]:
     return list(rows.prefetch_related("prints__by").order_by("-version"))
 
 
+def later_visits() -> QuerySet[Visit]:
+    """Visits of the same pump that count and came after the outer summary's."""
+    return Visit.objects.filter(pump=OuterRef("visit__pump"), withdrawal__isnull=True).filter(
+        Q(at__gt=OuterRef("visit__at")) | Q(at=OuterRef("visit__at"), id__gt=OuterRef("visit_id"))
+    )
+
+
+def has_later_visit(summary: AfterVisitSummary) -> bool:
+    """Whether a later visit that counts has a paper of its own, with newer dates."""
+    return AfterVisitSummary.objects.filter(Exists(later_visits()), pk=summary.pk).exists()
+
+
 def _paper(of_clinics: Collection[int]) -> QuerySet[Any]:
-    """The current summaries of visits that count, without their bytes; `printed_now` says whether
+    """The current summaries of each pump's latest visit that counts, without their bytes; `printed_now` says whether
     this version was printed, `printed_before` whether any was."""
     this = SummaryPrint.objects.filter(summary=OuterRef("pk"))
     any_version = SummaryPrint.objects.filter(summary__visit=OuterRef("visit"))
     rows: QuerySet[Any] = summaries_of(of_clinics).filter(
-        replaced_at__isnull=True, visit__withdrawal__isnull=True
+        ~Exists(later_visits()), replaced_at__isnull=True, visit__withdrawal__isnull=True
     )
     annotated: QuerySet[Any] = rows.defer("html", "pdf").annotate(
         printed_now=Exists(this), printed_before=Exists(any_version)

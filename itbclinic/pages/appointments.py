@@ -85,9 +85,10 @@ def appointments(request: HttpRequest) -> HttpResponse:
 
 def _day(value: str) -> date | None:
     try:
-        return date.fromisoformat(value)
+        found = date.fromisoformat(value)
     except ValueError:
         return None
+    return found if 1900 <= found.year <= 2999 else None  # the calendar's edges have no neighbours
 
 
 def _tabs(current: str, counts: dict[str, int], slug: str) -> list[TabLink]:

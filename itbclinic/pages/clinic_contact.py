@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts import selectors
 from accounts.rules import RuleViolation, fingerprint
 from accounts.services import contact
-from alarms.services.settings import change_contact_settings
+from visits.services.contact import change_contact_settings
 
 from . import access, clinic
 from .catalogue import is_stale

@@ -55,6 +55,8 @@ def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
     Raises:
         RuleViolation: `no_such_time` in the night when the clocks go forward.
     """
+    if not 1900 <= day.year <= 2999:  # at the calendar's edges there is no other zone's day
+        raise RuleViolation.of("day", "bad_instant", "Check the year.")
     local = datetime.combine(day, at, tzinfo=zone)
     found = local.astimezone(UTC)
     if found.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):

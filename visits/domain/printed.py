@@ -119,7 +119,7 @@ def _scaled(program: Program, factor: Decimal, *, up: bool) -> Program:
 
 def _is_typo(ours: date, printed: date) -> bool:
     """One digit wrong, two neighbours swapped, or day and month swapped."""
-    a, b = ours.strftime("%d%m%Y"), printed.strftime("%d%m%Y")
+    a, b = (f"{day:%d%m}{day.year:04d}" for day in (ours, printed))
     wrong = [index for index in range(8) if a[index] != b[index]]
     if len(wrong) == 1:
         return True

@@ -96,6 +96,8 @@ def instant_of(field: str, local: datetime, zone: ZoneInfo) -> datetime | Proble
 
     The hour that comes twice when clocks go back is taken as the earlier: it warns earlier.
     """
+    if not 1900 <= local.year <= 2999:  # at the calendar's edges there is no other zone's day
+        return Problem(field, "bad_instant", "Check the year.")
     found = local.replace(tzinfo=zone, fold=0)
     utc = found.astimezone(ZoneInfo("UTC"))
     if utc.astimezone(zone).replace(tzinfo=None) != local:

@@ -12,12 +12,13 @@ from django.db import transaction
 import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
+from accounts.rules import RuleViolation
 from alarms.selectors.deadlines import deadlines_of
 from pumps import services as pumps
 from pumps.models import Pump
 from refills import services as refills
 from refills.models import Appointment
-from refills.selectors import lock_appointment, open_on_day
+from refills.selectors import arrived_by, lock_appointment, open_on_day
 from visits.domain import booking as rules
 
 from . import summaries
@@ -143,6 +144,21 @@ def arrive_for_visit(*, pump: Pump, at: datetime, by: User, now: datetime) -> No
     """
     for row in open_on_day(pump, at):
         refills.record_outcome(appointment=row, outcome=Appointment.Outcome.ARRIVED, by=by, now=now)
+
+
+def take_arrival_back(
+    *, pump: Pump, visit_at: datetime, recorded_at: datetime, by: User, now: datetime
+) -> None:
+    """Open again what a visit that is taken back had marked as arrived: the patient may not have
+    come at all. Called within that transaction, under the pump's lock.
+    """
+    for row in arrived_by(pump, visit_at, recorded_at):
+        try:
+            refills.take_outcome_back(
+                appointment=row, reason="The visit was taken back.", by=by, now=now
+            )
+        except RuleViolation:  # another one is booked by now, and stands for it
+            continue
 
 
 def _mark(

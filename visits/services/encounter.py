@@ -24,7 +24,7 @@ from pumps.services import InterrogationEntry
 from refills import services as refills
 from refills.models import Fill
 from visits.domain.proposal import comparison
-from visits.models import Visit
+from visits.models import Visit, VisitWithdrawal
 
 from . import summaries
 from .booking import arrive_for_visit
@@ -60,6 +60,7 @@ def complete_visit(
     saved = Visit.objects.filter(key=entry.key).select_related("fill", "program").first()
     if saved is not None:
         check_same(saved, entry, pump)
+        _check_still_counts(saved)
         return saved
     check_version(pump, seen_version)
     found = preview(pump, entry, now=now)
@@ -86,6 +87,21 @@ def complete_visit(
     )
     _follow_up(visit, projection, now)
     return visit
+
+
+def _check_still_counts(saved: Visit) -> None:
+    """Refuse to call a visit recorded that was taken back since: its form is still open somewhere.
+
+    Raises:
+        RuleViolation: `key_used`.
+    """
+    if VisitWithdrawal.objects.filter(visit=saved).exists():
+        raise RuleViolation.of(
+            "key",
+            "key_used",
+            "This visit was saved before and taken back since. Nothing was saved now: look at it "
+            "once more, then save again to record it anew.",
+        )
 
 
 def _follow_up(visit: Visit, projection: Projection, now: datetime) -> None:

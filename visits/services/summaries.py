@@ -17,8 +17,9 @@ from accounts.rules import RuleViolation
 from accounts.services import system_user
 from alarms.models import Projection, WorkItem
 from alarms.services.work_items import NO_LONGER, Wanted, open_work_item, settle_by_system
+from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
-from visits.selectors import stale_summaries
+from visits.selectors import has_later_visit, stale_summaries
 
 from .summary_content import content_of
 
@@ -107,6 +108,8 @@ def refresh_for_pump(pump_id: int, now: datetime) -> AfterVisitSummary | None:
     Returns:
         The new version; None where the paper still holds.
     """
+    # The pump first, as everywhere: what it tells of, an appointment too, moves under this lock.
+    pumps.lock_pump(pump_id)
     row = _current_of_latest_visit(pump_id)
     projection = Projection.objects.filter(pump_id=pump_id).first()
     if row is None or projection is None:
@@ -189,6 +192,12 @@ def check_printable(row: AfterVisitSummary) -> None:
             "The visit was entered in error and taken back: its summary must not be given out. "
             "Record the visit anew; it makes a summary of its own.",
         )
+    if has_later_visit(row):
+        raise RuleViolation.of(
+            "summary",
+            "later_visit",
+            "A later visit has a paper of its own, with newer dates: print that one.",
+        )
     if not row.html:
         raise RuleViolation.of(
             "summary", "not_ready", "The summary is not made yet. Look again in a minute."
@@ -225,6 +234,7 @@ def try_again(*, summary: AfterVisitSummary, by: User, now: datetime) -> AfterVi
         RuleViolation: not allowed, withdrawn, replaced, or not failed.
     """
     check_may(by, Action.PRINT_SUMMARY, summary.clinic)
+    pumps.lock_pump(summary.visit.pump_id)
     row = _locked(summary)
     without_pdf = row.state == State.READY and row.pdf_missing
     if row.replaced_at or not (row.state == State.FAILED or without_pdf):

@@ -17,6 +17,7 @@ from refills.models import Fill
 from visits.models import Visit, VisitWithdrawal
 
 from . import summaries
+from .booking import take_arrival_back
 
 
 def check_may_be_withdrawn(visit: Visit) -> None:
@@ -63,6 +64,7 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
         pumps.withdraw_interrogation(
             interrogation=visit.interrogation, reason=reason, by=by, now=now
         )
+    take_arrival_back(pump=pump, visit_at=visit.at, recorded_at=visit.recorded_at, by=by, now=now)
     row = VisitWithdrawal.objects.create(visit=visit, reason=reason.strip(), at=now, by=by)
     audit.record(
         event="visit.withdrawn",
