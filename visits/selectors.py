@@ -204,8 +204,8 @@ def has_later_visit(summary: AfterVisitSummary) -> bool:
 
 
 def _paper(of_clinics: Collection[int]) -> QuerySet[Any]:
-    """The current summaries of each pump's latest visit that counts, without their bytes; `printed_now` says whether
-    this version was printed, `printed_before` whether any was."""
+    """The current summaries of each pump's latest visit that counts, without their bytes;
+    `printed_now` says whether this version was printed, `printed_before` whether any was."""
     this = SummaryPrint.objects.filter(summary=OuterRef("pk"))
     any_version = SummaryPrint.objects.filter(summary__visit=OuterRef("visit"))
     rows: QuerySet[Any] = summaries_of(of_clinics).filter(
