@@ -25,15 +25,18 @@ State = OutboxMessage.State
 LEASE: Final = timedelta(seconds=120)
 LOST_WORKER: Final = "WorkerLost"
 
+# Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
+# lease more rows than it answers.
 _CLAIM: Final = """
-UPDATE reminders_outboxmessage
+WITH due AS MATERIALIZED (
+    SELECT id FROM reminders_outboxmessage
+     WHERE state = 'pending' AND lease_until IS NULL AND not_before <= clock_timestamp()
+     ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE reminders_outboxmessage o
    SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
-       attempts = attempts + 1
- WHERE id IN (SELECT id FROM reminders_outboxmessage
-               WHERE state = 'pending' AND lease_until IS NULL
-                 AND not_before <= clock_timestamp()
-               ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING id
+       attempts = o.attempts + 1
+  FROM due WHERE o.id = due.id
+RETURNING o.id
 """
 _HOLD: Final = """
 UPDATE reminders_outboxmessage SET lease_until = clock_timestamp() + %(lease)s::interval

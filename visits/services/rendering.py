@@ -37,17 +37,20 @@ TEMPLATE: Final = "summary/document.html"
 STYLESHEET: Final = "summary-1.css"
 WEB_ONLY: Final = ("<!--web-->", "<!--/web-->")
 
+# Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
+# lease more rows than it answers.
 _CLAIM: Final = """
-UPDATE visits_aftervisitsummary
+WITH due AS MATERIALIZED (
+    SELECT s.id FROM visits_aftervisitsummary s
+     WHERE s.state = 'pending' AND s.lease_until IS NULL AND s.replaced_at IS NULL
+       AND s.not_before <= clock_timestamp()
+       AND NOT EXISTS (SELECT 1 FROM visits_visitwithdrawal w WHERE w.visit_id = s.visit_id)
+     ORDER BY s.not_before, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
+UPDATE visits_aftervisitsummary a
    SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
-       attempts = attempts + 1
- WHERE id IN (SELECT s.id FROM visits_aftervisitsummary s
-               WHERE s.state = 'pending' AND s.lease_until IS NULL AND s.replaced_at IS NULL
-                 AND s.not_before <= clock_timestamp()
-                 AND NOT EXISTS (SELECT 1 FROM visits_visitwithdrawal w
-                                  WHERE w.visit_id = s.visit_id)
-               ORDER BY s.not_before, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
-RETURNING id
+       attempts = a.attempts + 1
+  FROM due WHERE a.id = due.id
+RETURNING a.id
 """
 _EXPIRED: Final = """
 SELECT id FROM visits_aftervisitsummary

@@ -36,16 +36,20 @@ STOPPED: Final = (
     "this application."
 )
 
+# Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
+# lease more rows than it answers.
 _CLAIM: Final = """
-UPDATE visits_rosterupload
+WITH next AS MATERIALIZED (
+    SELECT id FROM visits_rosterupload
+     WHERE state IN ('waiting', 'checking', 'importing')
+       AND (lease_until IS NULL OR lease_until < clock_timestamp())
+     ORDER BY attempts, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+UPDATE visits_rosterupload u
    SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
-       attempts = attempts + 1,
-       state = CASE state WHEN 'waiting' THEN 'checking' ELSE state END
- WHERE id IN (SELECT id FROM visits_rosterupload
-               WHERE state IN ('waiting', 'checking', 'importing')
-                 AND (lease_until IS NULL OR lease_until < clock_timestamp())
-               ORDER BY attempts, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
+       attempts = u.attempts + 1,
+       state = CASE u.state WHEN 'waiting' THEN 'checking' ELSE u.state END
+  FROM next WHERE u.id = next.id
+RETURNING u.id
 """
 _STEP_ON: Final = """
 UPDATE visits_rosterupload
