@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from accounts import timezones
 from accounts.rules import Problem, RuleViolation
 from alarms.domain.deadlines import Deadlines, Limit, is_past_due, is_too_late
 from dosing.domain.quantities import format_date
@@ -50,23 +51,8 @@ class Verdict:
 
 
 def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The instant of a local date and time; one that comes twice is taken as the earlier.
-
-    Raises:
-        RuleViolation: `no_such_time` in the night when the clocks go forward.
-    """
-    if not 1900 <= day.year <= 2999:  # at the calendar's edges there is no other zone's day
-        raise RuleViolation.of("day", "bad_instant", "Check the year.")
-    local = datetime.combine(day, at, tzinfo=zone)
-    found = local.astimezone(UTC)
-    if found.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise RuleViolation.of(
-            "time",
-            "no_such_time",
-            f"{at:%H:%M} does not exist on {spoken(day)}: the clocks go forward that night. "
-            "Choose a time an hour earlier or later.",
-        )
-    return found
+    """The instant of a local date and time; refused as `accounts.timezones` says."""
+    return timezones.instant_of(datetime.combine(day, at), zone, day_field="day", time_field="time")
 
 
 def judge(day: date, today: date, dates: Deadlines, *, doubtful: bool = False) -> Verdict:

@@ -1,13 +1,13 @@
 """A visit before it is saved: the pump as it stands, and what would be recorded. Pure."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.rules import Problem, fingerprint
+from accounts.rules import fingerprint
 from dosing.domain.pattern import daily_volumes_ml, pattern_of
 from dosing.domain.programs import Program
 from pumps.domain.limits import PumpLimits
@@ -89,27 +89,3 @@ def change_percent(old: Fraction, new: Fraction) -> Fraction | None:
     if old == 0:
         return Fraction(0) if new == 0 else None
     return (new - old) / old * 100
-
-
-def instant_of(field: str, local: datetime, zone: ZoneInfo) -> datetime | Problem:
-    """The moment of a local time at the clinic, or what is wrong with it.
-
-    The hour that comes twice when clocks go back is taken as the earlier: it warns earlier.
-    """
-    if not 1900 <= local.year <= 2999:  # at the calendar's edges there is no other zone's day
-        return Problem(field, "bad_instant", "Check the year.")
-    found = local.replace(tzinfo=zone, fold=0)
-    utc = found.astimezone(ZoneInfo("UTC"))
-    if utc.astimezone(zone).replace(tzinfo=None) != local:
-        offsets = [local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)]
-        hour = max(offset or timedelta() for offset in offsets) - min(
-            offset or timedelta() for offset in offsets
-        )
-        minutes = hour // timedelta(minutes=1)
-        return Problem(
-            field,
-            "time_does_not_exist",
-            f"{local:%H:%M} did not exist on that night: the clocks went forward by "
-            f"{minutes} minutes. Write the time that the clock showed.",
-        )
-    return utc

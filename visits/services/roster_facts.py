@@ -15,7 +15,7 @@ from patients.models import Patient
 from patients.services import CaregiverEntry, register_patient
 from pumps.domain.limits import PumpLimits
 from pumps.models import Pump, PumpModel
-from pumps.services import lock_pump
+from pumps.services import implant_pump, lock_pump
 from refills.models import Fill
 from visits.domain.roster_types import (
     CataloguePump,
@@ -122,14 +122,15 @@ class Recorder:
         )
 
     def _implant(self, row: RosterRow, patient: Patient) -> Pump:
-        return visit.implant(
+        """The pump alone: its dates come with its fill, in the same transaction."""
+        return implant_pump(
             patient=patient,
             model=PumpModel.objects.get(clinic=self.clinic, catalogue_number=row.catalogue_number),
             serial_number=row.identity.serial_number,
             implanted_on=row.implanted_on,
             low_reservoir_alarm_ml=row.low_reservoir_alarm_ml,
             by=self.by,
-            now=self.now,
+            at=self.now,
         )
 
     def _fill(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:

@@ -9,6 +9,7 @@ from django import forms
 
 from accounts.models import User
 from accounts.rules import Problem, RuleViolation
+from accounts.timezones import instant_of
 from alarms.forms import DateInput
 from dosing.domain import programs
 from dosing.domain.quantities import format_quantity
@@ -17,7 +18,6 @@ from dosing.selectors import stability_days
 from itbclinic.pages import program_view
 from pumps.models import Pump
 from refills.services import FillEntry
-from visits.domain.proposal import instant_of
 from visits.services.entry import VisitEntry
 
 from .base import PageForm, number, text
@@ -133,10 +133,12 @@ class VisitForm(PageForm):
     def clean_at(self) -> datetime:
         """The moment of the local time; one that the clocks skipped is refused."""
         typed: datetime = self.cleaned_data["at"]
-        found = instant_of("at", typed.replace(tzinfo=None), self.pump.clinic.zone)
-        if isinstance(found, Problem):
-            raise forms.ValidationError(found.message, code=found.code)
-        return found
+        local, zone = typed.replace(tzinfo=None), self.pump.clinic.zone
+        try:
+            return instant_of(local, zone, day_field="at", time_field="at")
+        except RuleViolation as refused:
+            [problem] = refused.problems
+            raise forms.ValidationError(problem.message, code=problem.code) from None
 
     def clean(self) -> dict[str, Any]:
         values = self.cleaned_data

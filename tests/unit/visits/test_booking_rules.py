@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.rules import RuleViolation
 from alarms.domain.deadlines import Deadlines
 from visits.domain import booking as rules
 
@@ -16,20 +15,6 @@ DATES = Deadlines(
     opens=date(2026, 11, 26), due=date(2026, 12, 4), alarm=date(2026, 12, 11),
     empty=date(2026, 12, 20),
 )  # fmt: skip
-
-
-def test_a_time_that_the_clocks_skip_is_refused() -> None:
-    with pytest.raises(RuleViolation) as caught:
-        rules.instant_of(date(2027, 3, 14), time(2, 30), DENVER)
-    [problem] = caught.value.problems
-    assert (problem.field, problem.code) == ("time", "no_such_time")
-    assert "02:30 does not exist on Sun 14-Mar-2027" in problem.message
-    rules.instant_of(date(2027, 3, 14), time(3), DENVER)
-
-
-def test_a_time_that_comes_twice_is_the_earlier() -> None:
-    found = rules.instant_of(date(2026, 11, 1), time(1, 30), DENVER)
-    assert found == datetime(2026, 11, 1, 7, 30, tzinfo=UTC)  # MDT, not MST
 
 
 @pytest.mark.parametrize(

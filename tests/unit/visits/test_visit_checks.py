@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.rules import Problem
 from alarms.domain.projection import Known, ProjectionInputs, Settings, project
 from dosing.domain.programs import SimpleContinuous
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 from visits.domain.concerns import concerns_of
 from visits.domain.printed import likely_causes
-from visits.domain.proposal import Before, Proposed, instant_of
+from visits.domain.proposal import Before, Proposed
 
 AT = datetime(2026, 11, 20, 18, tzinfo=UTC)
 DENVER = ZoneInfo("America/Denver")
@@ -138,12 +137,3 @@ def test_a_slip_in_the_date_and_the_old_program() -> None:
     old = simple("500", at=AT - timedelta(days=90))
     printed = alarm(replace(inputs, programs=[old]))
     assert "until now" in likely_causes(inputs, ours, printed, old_program=old)[0]
-
-
-def test_a_time_that_the_clocks_skipped_is_refused_and_one_twice_is_the_earlier() -> None:
-    skipped = instant_of("at", datetime(2027, 3, 14, 2, 30), DENVER)
-    assert isinstance(skipped, Problem)
-    assert "60 minutes" in skipped.message
-    assert instant_of("at", datetime(2026, 11, 1, 1, 30), DENVER) == datetime(
-        2026, 11, 1, 7, 30, tzinfo=UTC
-    )
