@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from alarms.selectors import scans
-from visits.selectors import pdf_is_missing, summaries_wait
+from visits.selectors.summaries import pdf_is_missing, summaries_wait
 
 
 @login_not_required

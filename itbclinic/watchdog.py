@@ -12,7 +12,7 @@ from django.db import connection
 
 from accounts.models import Clinic
 from alarms.selectors import worklist
-from visits.selectors import open_refused_rows
+from visits.selectors.imports import open_refused_rows
 
 MAX_SHOWN: Final = 20
 PAGE: Final = 500

@@ -21,7 +21,7 @@ from accounts.rules import Problem
 from accounts.selectors import change_sequence
 from alarms.selectors import scans, worklist
 from itbclinic import refill_list
-from visits.selectors import open_refused_rows
+from visits.selectors.imports import open_refused_rows
 
 from . import schemas
 from .authentication import client_of

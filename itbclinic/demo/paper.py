@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from pumps.models import Pump
 from refills.services import FillEntry
-from visits.selectors import never_printed
+from visits.selectors.summaries import never_printed
 from visits.services import rendering, summaries
 from visits.services.encounter import VisitEntry, complete_visit
 

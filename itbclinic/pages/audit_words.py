@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, Clinic
 from accounts.selectors import names_of_accounts
 from dosing.selectors import names_of_products
 from pumps.selectors import names_of_models, patients_of_subjects
-from visits.selectors import lines_of_rows
+from visits.selectors.imports import lines_of_rows
 
 from . import figures
 

@@ -24,7 +24,7 @@ from dosing.selectors import current_programs
 from itbclinic.context import frame_of
 from refills.selectors import current_fills
 from visits.models import ImportRow
-from visits.selectors import open_refused_rows
+from visits.selectors.imports import open_refused_rows
 
 from . import board_query, reads, uploads
 from .board_query import BoardQuery

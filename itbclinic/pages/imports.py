@@ -16,10 +16,10 @@ from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action
 from accounts.rules import RuleViolation
-from visits import selectors
 from visits.domain.roster_file import HEADINGS
 from visits.domain.roster_types import WHOLE_ROW
 from visits.models import ImportRow
+from visits.selectors import imports
 from visits.services.roster import dismiss_row
 
 from . import access, refused_file
@@ -89,7 +89,7 @@ def import_rows(request: HttpRequest) -> HttpResponse:
 def dismiss(request: HttpRequest, row_uuid: uuid.UUID) -> HttpResponse:
     """Take a row off the board: a named person says why."""
     clinics = access.clinics_or_refuse(request, Action.RESOLVE_IMPORT)
-    row = selectors.import_row_of([clinic.pk for clinic in clinics], row_uuid)
+    row = imports.import_row_of([clinic.pk for clinic in clinics], row_uuid)
     if row is None:
         raise Http404
     form = DismissForm(request.POST, auto_id=f"dismiss_{row.pk}_%s")
@@ -120,7 +120,7 @@ def _show(
     if not refused:
         _record("imports.read", request, clinics, {"state": state, "rows": len(rows)})
     form = refused[1] if refused else None
-    counts = selectors.count_refused(ids)
+    counts = imports.count_refused(ids)
     context = {
         "cards": [_card(row, form) for row in rows],
         "state": state,
@@ -133,7 +133,7 @@ def _show(
         "clinic_links": _clinic_links(allowed, request.GET.get("clinic", ""), state),
         "runs": [
             Import(run, run.finished_at is None)
-            for run in selectors.import_runs(ids).select_related("clinic")[:RUNS_SHOWN]
+            for run in imports.import_runs(ids).select_related("clinic")[:RUNS_SHOWN]
         ],
         "runs_shown": RUNS_SHOWN,
     }
@@ -142,7 +142,7 @@ def _show(
 
 def _rows(request: HttpRequest, ids: Sequence[int], state: str) -> tuple[list[ImportRow], str]:
     """A page of rows and the address of the next one."""
-    rows = selectors.refused_rows(ids, state)
+    rows = imports.refused_rows(ids, state)
     after = request.GET.get("after", "")
     if after.isascii() and after.isdigit() and len(after) < 19:
         rows = rows.filter(id__gt=int(after))
@@ -211,7 +211,7 @@ def rows_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """A clinic's open refused rows as a file to mend and import again."""
     clinics = access.clinics_or_refuse(request, Action.RESOLVE_IMPORT)
     clinic = access.choose(clinics, slug)[0]
-    rows = selectors.refused_rows([clinic.pk], "open")
+    rows = imports.refused_rows([clinic.pk], "open")
     mendable = [row for row in rows if refused_file.can_be_mended(row)]
     make = refused_file.as_workbook if kind == "xlsx" else refused_file.as_csv
     _record("imports.exported", request, [clinic], {"rows": len(mendable), "format": kind})

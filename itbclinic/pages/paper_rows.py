@@ -8,8 +8,8 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from alarms.presenters import words
-from visits import selectors
 from visits.models import AfterVisitSummary, SummaryPrint
+from visits.selectors import summaries
 
 State = AfterVisitSummary.State
 SHOWN: Final = 100  # of what is to be printed; the oldest first, and the page says how many more
@@ -57,9 +57,9 @@ class Group:
 
 def groups(of_clinics: Collection[int], now: datetime) -> list[Group]:
     """Not printed, changed since, printed lately: in a fixed number of queries."""
-    fresh = selectors.never_printed(of_clinics)
-    changed = selectors.changed_since_printed(of_clinics)
-    lately = selectors.printed_since(of_clinics, now - LATELY)
+    fresh = summaries.never_printed(of_clinics)
+    changed = summaries.changed_since_printed(of_clinics)
+    lately = summaries.printed_since(of_clinics, now - LATELY)
     return [
         _group(
             "To print",
@@ -91,7 +91,7 @@ def _group(
 ) -> Group:
     found = list(rows[:most])
     count = len(found) if len(found) < most else rows.count()
-    prints = selectors.prints_of(found)
+    prints = summaries.prints_of(found)
     shown = [row_of(row, prints[row.visit_id], now) for row in found]
     return Group(title, text, shown, count, to_do)
 

@@ -16,8 +16,8 @@ from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action
 from accounts.rules import RuleViolation
-from visits import selectors
 from visits.models import AfterVisitSummary
+from visits.selectors import summaries
 from visits.services import summaries as services
 
 from . import access, paper_rows
@@ -74,7 +74,7 @@ def summary(request: HttpRequest, summary_uuid: uuid.UUID) -> HttpResponse:
 
 def _show(request: HttpRequest, row: AfterVisitSummary, refused: str = "") -> HttpResponse:
     _record("summary.read", request, row)
-    versions = selectors.versions_of(row)
+    versions = summaries.versions_of(row)
     context = {
         "row": row,
         "shown": paper_rows.row_of(row, [], timezone.now()),
@@ -159,7 +159,7 @@ def _is_withdrawn(row: AfterVisitSummary) -> bool:
 
 def _find(request: HttpRequest, summary_uuid: uuid.UUID) -> AfterVisitSummary:
     clinics = access.clinics_or_refuse(request, Action.PRINT_SUMMARY)
-    row = selectors.summary_of([clinic.pk for clinic in clinics], summary_uuid)
+    row = summaries.summary_of([clinic.pk for clinic in clinics], summary_uuid)
     if row is None:
         raise Http404
     return row

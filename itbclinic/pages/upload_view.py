@@ -10,8 +10,8 @@ from django.urls import reverse
 from accounts.models import Clinic
 from accounts.selectors import change_sequence
 from alarms.presenters import words
-from visits import selectors
 from visits.models import ImportRow, RosterUpload
+from visits.selectors import imports
 from visits.services.uploads import seen_of
 
 PAGE_SIZE: Final = 50
@@ -157,7 +157,7 @@ def present(upload: RosterUpload, asked: Mapping[str, str], now: datetime) -> Sh
         return Shown(
             **base,
             otherwise=_otherwise(upload) if upload.state == State.IMPORTED else [],
-            still_open=selectors.count_open_of(upload.run),
+            still_open=imports.count_open_of(upload.run),
         )
     return Shown(**base)
 
@@ -240,7 +240,7 @@ def _day(text: str | None) -> date | None:
 def _otherwise(upload: RosterUpload) -> list[str]:
     """Rows that came out otherwise than the check had said."""
     assert upload.run is not None
-    came = selectors.outcomes_of(upload.run)
+    came = imports.outcomes_of(upload.run)
     return [
         f"Line {finding['row']} {AFTER[came[finding['row']]]}; "
         f"the check had said that it {BEFORE[finding['outcome']]}."

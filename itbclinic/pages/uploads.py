@@ -15,9 +15,9 @@ from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
 from accounts.rules import RuleViolation
-from visits import selectors
 from visits.domain.uploads import TOO_LARGE, suffix_of
 from visits.models import RosterUpload
+from visits.selectors import imports
 from visits.services import uploads as services
 from visits.tasks import ring_for_uploads
 
@@ -125,7 +125,7 @@ def waiting_for(user: User, clinics: Sequence[Clinic]) -> list[upload_view.Waiti
     ids = [clinic.pk for clinic in clinics if clinic.pk in may]
     if not ids:
         return []
-    return [upload_view.waiting(row) for row in selectors.unfinished_uploads(ids, timezone.now())]
+    return [upload_view.waiting(row) for row in imports.unfinished_uploads(ids, timezone.now())]
 
 
 def _as_file(rows: Sequence[Any], name: str, kind: str) -> HttpResponse:
@@ -139,7 +139,7 @@ def _as_file(rows: Sequence[Any], name: str, kind: str) -> HttpResponse:
 
 def _find(request: HttpRequest, upload_uuid: uuid.UUID) -> RosterUpload:
     clinics = access.clinics_or_refuse(request, Action.RESOLVE_IMPORT)
-    found = selectors.upload_of([clinic.pk for clinic in clinics], upload_uuid)
+    found = imports.upload_of([clinic.pk for clinic in clinics], upload_uuid)
     if found is None:
         raise Http404
     return found
@@ -177,14 +177,14 @@ def _show_page(
     ids = [clinic.pk for clinic in clinics]
     now = timezone.now()
     today = min(now.astimezone(clinic.zone).date() for clinic in clinics)
-    found = list(selectors.uploads_of(ids)[: SHOWN + 1])
+    found = list(imports.uploads_of(ids)[: SHOWN + 1])
     context = {
         "form": form or UploadForm(clinics=clinics, initial={"as_of": today}),
         "today": today.isoformat(),
         "uploads": [upload_view.line(row, now) for row in found[:SHOWN]],
         "more": len(found) > SHOWN,
         "shown": SHOWN,
-        "open_rows": selectors.count_refused(ids)["open"],
+        "open_rows": imports.count_refused(ids)["open"],
         "clinics": clinics,
         "several": len(allowed) > 1,
         "clinic_links": upload_view.clinic_links(allowed, request.GET.get("clinic", "")),

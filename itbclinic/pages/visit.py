@@ -23,7 +23,7 @@ from dosing.selectors import catalogue_of_drugs, drug_products
 from patients.models import Patient
 from pumps.models import Pump
 from visits.models import Visit
-from visits.selectors import visit_for
+from visits.selectors.encounters import visit_for
 from visits.services.encounter import complete_visit, withdraw_visit
 from visits.services.preview import preview
 

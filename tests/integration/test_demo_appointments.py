@@ -9,7 +9,7 @@ from alarms.models import WorkItem
 from alarms.selectors import appointments
 from itbclinic.demo import seed
 from refills.models import Appointment
-from visits.selectors import never_printed, printed_since
+from visits.selectors.summaries import never_printed, printed_since
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ from visits.domain.roster_file import HEADINGS, RawRow
 from visits.domain.roster_identity import identity_of, last_refill_of
 from visits.domain.roster_types import Identity
 from visits.models import ImportRow, ImportRun
-from visits.selectors import open_refused_rows
+from visits.selectors.imports import open_refused_rows
 
 
 @dataclass(frozen=True, slots=True)

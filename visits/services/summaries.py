@@ -19,7 +19,7 @@ from alarms.models import Projection, WorkItem
 from alarms.services.work_items import NO_LONGER, Wanted, open_work_item, settle_by_system
 from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
-from visits.selectors import has_later_visit, stale_summaries
+from visits.selectors.summaries import has_later_visit, stale_summaries
 
 from .summary_content import content_of
 

@@ -15,7 +15,7 @@ from accounts.rules import RuleViolation
 from visits.domain.roster_errors import RosterFileError
 from visits.domain.uploads import check_file
 from visits.models import ImportRow, RosterUpload
-from visits.selectors import refused_rows
+from visits.selectors.imports import refused_rows
 
 State = RosterUpload.State
 

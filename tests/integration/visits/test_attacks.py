@@ -16,7 +16,7 @@ from tests import factories
 from tests.summary_support import settings_of, summary_of, visited
 from visits.domain.printed import _is_typo
 from visits.models import Visit
-from visits.selectors import never_printed
+from visits.selectors.summaries import never_printed
 from visits.services import VisitEntry, complete_visit, rendering, summaries
 from visits.services.contact import change_contact_settings
 from visits.services.encounter import withdraw_visit

@@ -24,7 +24,12 @@ from refills.services import FillEntry
 from tests import factories
 from tests.unit.visits.sheets import DATA, SAMPLE, as_typed_workbook, as_workbook, cells, csv_of
 from visits.models import ImportRow, ImportRun
-from visits.selectors import count_open_refused, import_runs, open_refused_rows, refused_row_for
+from visits.selectors.imports import (
+    count_open_refused,
+    import_runs,
+    open_refused_rows,
+    refused_row_for,
+)
 from visits.services import visit
 from visits.services.roster import dismiss_row, import_roster
 from visits.services.roster_report import ImportReport

@@ -13,7 +13,7 @@ from accounts.models import Clinic, User
 from patients.models import Patient
 from refills.models import Fill
 from tests.unit.visits.sheets import cells, csv_of
-from visits.selectors import open_refused_rows
+from visits.selectors.imports import open_refused_rows
 from visits.services import roster, roster_facts, visit
 from visits.services.roster import import_roster
 from visits.services.roster_report import ImportReport

@@ -19,7 +19,7 @@ from tests.unit.visits.sheets import DATA, SAMPLE, as_workbook, cells, csv_of
 from visits import tasks
 from visits.domain import uploads as limits
 from visits.models import ImportRow, ImportRun, RosterUpload
-from visits.selectors import open_refused_rows, unfinished_uploads
+from visits.selectors.imports import open_refused_rows, unfinished_uploads
 from visits.services import upload_runs
 from visits.services.upload_runs import run_uploads
 from visits.services.uploads import (
