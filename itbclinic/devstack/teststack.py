@@ -19,6 +19,8 @@ from .stack import Stack
 from .supervisor import on_stop_signals
 
 PYTHON = sys.executable
+# On every core, each with a database of its own; ARGS="-n 0" runs one test after the other.
+PYTEST = [PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal"]
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("format", [PYTHON, "-m", "ruff", "format", "--check", "."]),
@@ -83,7 +85,7 @@ def test(layout: Layout, pytest_arguments: Sequence[str]) -> int:
     pango.ensure()
     runner = Runner()
     runner.install()
-    steps = [*CHECKS, MIGRATIONS, ("tests", [PYTHON, "-m", "pytest", *pytest_arguments])]
+    steps = [*CHECKS, MIGRATIONS, ("tests", [*PYTEST, *pytest_arguments])]
     with _Servers(layout, durable=False) as environ:
         return _run_all(runner, steps, environ | {"ITB_CHROMIUM": str(browser)})
 

@@ -20,7 +20,7 @@ from .test_scans_under_fault import BEAT, WORKER, broker, eventually, kill, star
 __all__ = ["broker", "start"]  # fixtures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-ROWS = 300
+ROWS = 150
 SHEET = csv_of(
     *(cells(mrn=f"8{n:05}", pump_serial=f"S8{n:05}", last_name=f"P{n}") for n in range(ROWS))
 )

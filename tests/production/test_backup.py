@@ -40,7 +40,9 @@ class Databases:
 
 
 @pytest.fixture(scope="module")
-def databases(house: House) -> Iterator[Databases]:
+def databases(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    some_rows = tmp_path_factory.mktemp("roster") / "roster.csv"
+    some_rows.write_bytes(b"\n".join(ROSTER.read_bytes().splitlines()[:81]))
     owner = house.environ("release")["DATABASE_URL"]
     superuser = re.sub(r"//[^@]+@", f"//itb_superuser:{house.superuser_password}@", owner)
     for name in ("original", "other"):
@@ -51,7 +53,7 @@ def databases(house: House) -> Iterator[Databases]:
     for words in (
         ["release", "-v", "0"],
         ["seed_clinic", "--slug", "wasatch", "--timezone", "America/Denver"],
-        ["import_roster", str(ROSTER), "--clinic", "wasatch", "--as-of", AS_OF],
+        ["import_roster", str(some_rows), "--clinic", "wasatch", "--as-of", AS_OF],
         ["sweep"],
     ):
         done = made.manage(made.original, *words)
