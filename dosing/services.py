@@ -17,7 +17,7 @@ from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
 from accounts.rules import RuleViolation, check_unchanged
 from pumps.models import Pump
-from pumps.services import bump_input_version
+from pumps.services import audit_pump, bump_input_version
 
 from . import catalogue
 from .domain import programs
@@ -59,7 +59,7 @@ def prescribe(
     row.save(force_insert=True)
     Step.objects.bulk_create(steps)
     bump_input_version([pump.pk])
-    _audit(pump, "program.recorded", by, now, reason, after=_summary(row))
+    audit_pump(pump, "program.recorded", by, now, reason, after=_summary(row))
     return row
 
 
@@ -145,7 +145,7 @@ def correct_program(
         program=program, replacement=new, reason=reason.strip(), at=now, by=by
     )
     bump_input_version([pump.pk])
-    _audit(
+    audit_pump(
         pump,
         "program.corrected",
         by,
@@ -172,7 +172,7 @@ def record_bolus(*, pump: Pump, entry: BolusEntry, by: User, now: datetime) -> B
         recorded_by=by,
     )
     bump_input_version([pump.pk])
-    _audit(
+    audit_pump(
         pump,
         "bolus.recorded",
         by,
@@ -288,26 +288,3 @@ def _summary(row: Program) -> dict[str, Any]:
         "concentration_mcg_per_ml": str(row.concentration_mcg_per_ml),
         "daily_dose_mcg": None if row.daily_dose_mcg is None else str(row.daily_dose_mcg),
     }
-
-
-def _audit(
-    pump: Pump,
-    event: str,
-    by: User,
-    at: datetime,
-    reason: str = "",
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    audit.record(
-        event=event,
-        by=by,
-        at=at,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=reason,
-        before=before,
-        after=after,
-    )

@@ -235,7 +235,7 @@ def implant_pump(
         recorded_at=at,
         recorded_by=by,
     )
-    _audit(pump, "pump.implanted", by, at, {"low_reservoir_alarm_ml": str(alarm_ml)})
+    audit_pump(pump, "pump.implanted", by, at, after={"low_reservoir_alarm_ml": str(alarm_ml)})
     return pump
 
 
@@ -287,7 +287,7 @@ def record_interrogation(
             low_reservoir_alarm_ml=entry.low_reservoir_alarm_ml, low_reservoir_alarm_assumed=False
         )
     bump_input_version([pump.pk])
-    _audit(pump, "pump.interrogated", by, recorded_at, {"source": entry.source})
+    audit_pump(pump, "pump.interrogated", by, recorded_at, after={"source": entry.source})
     return row
 
 
@@ -301,7 +301,7 @@ def withdraw_interrogation(
         interrogation=interrogation, reason=reason.strip(), at=now, by=by
     )
     bump_input_version([pump.pk])
-    _audit(pump, "pump.interrogation_withdrawn", by, now, {}, reason)
+    audit_pump(pump, "pump.interrogation_withdrawn", by, now, reason)
     return row
 
 
@@ -320,13 +320,21 @@ def explant_pump(
         pump=pump, at=at, reason=reason.strip(), recorded_at=recorded_at, recorded_by=by
     )
     bump_input_version([pump.pk])
-    _audit(pump, "pump.explanted", by, recorded_at, {"at": at.isoformat()}, reason)
+    audit_pump(pump, "pump.explanted", by, recorded_at, reason, after={"at": at.isoformat()})
     return row
 
 
-def _audit(
-    pump: Pump, event: str, by: User, at: datetime, after: dict[str, Any], reason: str = ""
+def audit_pump(
+    pump: Pump,
+    event: str,
+    by: User,
+    at: datetime,
+    reason: str = "",
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
 ) -> None:
+    """Write an audit event about a pump, in the transaction of what it tells of."""
     audit.record(
         event=event,
         by=by,
@@ -334,6 +342,7 @@ def _audit(
         clinic_id=pump.clinic_id,
         subject_type="pump",
         subject_id=pump.uuid,
-        reason=reason,
+        reason=reason.strip(),
+        before=before,
         after=after,
     )

@@ -1,17 +1,15 @@
 """What a named person settles: a doubtful date, or that a pump is left off the lists for a time."""
 
 from datetime import date, datetime
-from typing import Any
 
 from django.db import transaction
 
-from accounts import audit
 from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.rules import RuleViolation
 from alarms.models import Exclusion, ExclusionEnd, Projection, Settlement
 from pumps.models import Pump
-from pumps.services import lock_pump
+from pumps.services import audit_pump, lock_pump
 
 from .projection import resync
 from .reasons import check_reason_and_end
@@ -57,7 +55,9 @@ def settle(
         at=now,
         by=by,
     )
-    _audit(locked, "date.settled", by, now, reason, {"settles": settles, "ends_on": str(ends_on)})
+    audit_pump(
+        locked, "date.settled", by, now, reason, after={"settles": settles, "ends_on": str(ends_on)}
+    )
     resync([locked.pk], now=now)
     return row
 
@@ -78,7 +78,7 @@ def exclude(*, pump: Pump, reason: str, ends_on: date, by: User, now: datetime) 
     row = Exclusion.objects.create(
         pump=locked, reason=reason.strip(), ends_on=ends_on, at=now, by=by
     )
-    _audit(locked, "pump.excluded", by, now, reason, {"ends_on": str(ends_on)})
+    audit_pump(locked, "pump.excluded", by, now, reason, after={"ends_on": str(ends_on)})
     resync([locked.pk], now=now)
     return row
 
@@ -93,25 +93,10 @@ def end_exclusion(*, exclusion: Exclusion, reason: str, by: User, now: datetime)
     if ExclusionEnd.objects.filter(exclusion=exclusion).exists():
         raise RuleViolation.of("pump", "not_excluded", "This exclusion has ended already.")
     row = ExclusionEnd.objects.create(exclusion=exclusion, reason=reason.strip(), at=now, by=by)
-    _audit(locked, "pump.exclusion_ended", by, now, reason, {})
+    audit_pump(locked, "pump.exclusion_ended", by, now, reason)
     resync([locked.pk], now=now)
     return row
 
 
 def _today(pump: Pump, now: datetime) -> date:
     return now.astimezone(pump.clinic.zone).date()
-
-
-def _audit(
-    pump: Pump, event: str, by: User, now: datetime, reason: str, after: dict[str, Any]
-) -> None:
-    audit.record(
-        event=event,
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=reason,
-        after=after,
-    )

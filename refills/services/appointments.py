@@ -4,16 +4,16 @@ there, where they are known.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import audit
 from accounts.models import User
 from accounts.rules import RuleViolation
 from dosing.domain.quantities import format_date
 from pumps.models import Explant, Pump
+from pumps.services import audit_pump
 from refills.models import Appointment
 
 Outcome = Appointment.Outcome
@@ -93,7 +93,7 @@ def _create(
         late_reason=late_reason.strip(),
     )
     after = {"appointment": str(appointment.uuid), "starts_at": starts_at.isoformat()}
-    _audit(appointment, "appointment.booked", by, now, late_reason.strip(), after=after)
+    audit_pump(appointment.pump, "appointment.booked", by, now, late_reason, after=after)
     return appointment
 
 
@@ -118,7 +118,9 @@ def rebook(
     _cancel(appointment, reason.strip() or REBOOKED, by, now, new)
     before = {"starts_at": appointment.starts_at.isoformat()}
     after = {"appointment": str(new.uuid), "starts_at": starts_at.isoformat()}
-    _audit(appointment, "appointment.rebooked", by, now, reason.strip(), before, after)
+    audit_pump(
+        appointment.pump, "appointment.rebooked", by, now, reason, before=before, after=after
+    )
     return new
 
 
@@ -136,7 +138,7 @@ def cancel(*, appointment: Appointment, reason: str, by: User, now: datetime) ->
         )
     _cancel(appointment, reason.strip(), by, now, None)
     before = {"starts_at": appointment.starts_at.isoformat()}
-    _audit(appointment, "appointment.cancelled", by, now, reason.strip(), before)
+    audit_pump(appointment.pump, "appointment.cancelled", by, now, reason, before=before)
     return appointment
 
 
@@ -162,7 +164,9 @@ def record_outcome(
     appointment.outcome, appointment.outcome_at, appointment.outcome_by = outcome, now, by
     appointment.save(update_fields=["outcome", "outcome_at", "outcome_by"])
     event = "appointment.arrived" if outcome == Outcome.ARRIVED else "appointment.no_show"
-    _audit(appointment, event, by, now, after={"starts_at": appointment.starts_at.isoformat()})
+    audit_pump(
+        appointment.pump, event, by, now, after={"starts_at": appointment.starts_at.isoformat()}
+    )
     return appointment
 
 
@@ -208,7 +212,15 @@ def take_outcome_back(
     appointment.outcome, appointment.outcome_at, appointment.outcome_by = "", None, None
     appointment.save(update_fields=["outcome", "outcome_at", "outcome_by"])
     after = {**before, "outcome": ""}
-    _audit(appointment, "appointment.outcome_taken_back", by, now, reason.strip(), before, after)
+    audit_pump(
+        appointment.pump,
+        "appointment.outcome_taken_back",
+        by,
+        now,
+        reason,
+        before=before,
+        after=after,
+    )
     return appointment
 
 
@@ -245,25 +257,3 @@ def when(row: Appointment) -> str:
     """`09-Mar-2027 07:05`, by the clinic's clock."""
     local = row.starts_at.astimezone(row.pump.clinic.zone)
     return f"{format_date(local.date())} {local:%H:%M}"
-
-
-def _audit(
-    row: Appointment,
-    event: str,
-    by: User,
-    now: datetime,
-    reason: str = "",
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-) -> None:
-    audit.record(
-        event=event,
-        by=by,
-        at=now,
-        clinic_id=row.pump.clinic_id,
-        subject_type="pump",
-        subject_id=row.pump.uuid,
-        reason=reason,
-        before=before,
-        after=after,
-    )

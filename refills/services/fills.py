@@ -11,13 +11,12 @@ from fractions import Fraction
 
 from django.db import transaction
 
-from accounts import audit
 from accounts.models import User
 from accounts.rules import Problem, RuleViolation
 from dosing.domain.quantities import rounded
 from dosing.models import DrugProduct
 from pumps.models import Pump
-from pumps.services import bump_input_version
+from pumps.services import audit_pump, bump_input_version
 from refills.domain.reservoir import Discrepancy as Comparison
 from refills.models import Discrepancy, Fill, FillCorrection
 
@@ -89,13 +88,11 @@ def record_fill(*, pump: Pump, entry: FillEntry, at: datetime, by: User, now: da
         recorded_by=by,
     )
     bump_input_version([pump.pk])
-    audit.record(
-        event="fill.recorded",
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
+    audit_pump(
+        pump,
+        "fill.recorded",
+        by,
+        now,
         after={
             "fill": str(fill.uuid),
             "at": at.isoformat(),
@@ -137,14 +134,12 @@ def correct_fill(
         new = record_fill(pump=fill.pump, entry=replacement, at=fill.at, by=by, now=now)
     FillCorrection.objects.create(fill=fill, replacement=new, reason=reason.strip(), at=now, by=by)
     bump_input_version([fill.pump_id])
-    audit.record(
-        event="fill.corrected",
-        by=by,
-        at=now,
-        clinic_id=fill.pump.clinic_id,
-        subject_type="pump",
-        subject_id=fill.pump.uuid,
-        reason=reason,
+    audit_pump(
+        fill.pump,
+        "fill.corrected",
+        by,
+        now,
+        reason,
         before={"fill": str(fill.uuid)},
         after={"fill": str(new.uuid) if new else None},
     )

@@ -10,7 +10,6 @@ from fractions import Fraction
 from django.db import IntegrityError, transaction
 
 import alarms.services.projection as alarms
-from accounts import audit
 from accounts.models import Role, User
 from accounts.policies import Action, check_may, roles_of
 from accounts.rules import Problem, RuleViolation
@@ -71,14 +70,12 @@ def complete_visit(
     if entry.fill is not None:
         arrive_for_visit(pump=pump, at=entry.at, by=by, now=now)
     projection = alarms.resync([pump.pk], now=now)[pump.pk]
-    audit.record(
-        event="visit.recorded",
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=entry.concern_reason.strip(),
+    pumps.audit_pump(
+        pump,
+        "visit.recorded",
+        by,
+        now,
+        entry.concern_reason,
         after={
             "visit": str(visit.uuid),
             "at": entry.at.isoformat(),

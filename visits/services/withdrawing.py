@@ -5,7 +5,6 @@ from datetime import datetime
 from django.db import transaction
 
 import alarms.services.projection as alarms
-from accounts import audit
 from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.rules import RuleViolation
@@ -66,14 +65,12 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
         )
     take_arrival_back(pump=pump, visit_at=visit.at, recorded_at=visit.recorded_at, by=by, now=now)
     row = VisitWithdrawal.objects.create(visit=visit, reason=reason.strip(), at=now, by=by)
-    audit.record(
-        event="visit.withdrawn",
-        by=by,
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="pump",
-        subject_id=pump.uuid,
-        reason=reason.strip(),
+    pumps.audit_pump(
+        pump,
+        "visit.withdrawn",
+        by,
+        now,
+        reason,
         after={"visit": str(visit.uuid)},
     )
     alarms.resync([pump.pk], now=now)
