@@ -127,14 +127,20 @@ def create_user(
     by: User,
     at: datetime,
     clinic: Clinic | None = None,
+    email: str = "",
 ) -> User:
     """Make an account. What the user may do comes with `grant_role`.
 
     Args:
         clinic: the clinic that it is made for, in whose audit log it is written.
+        email: where reminders reach the user; empty: nowhere.
     """
     user = User.objects.create_user(
-        username=username, password=password, first_name=given_name, last_name=family_name
+        username=username,
+        password=password,
+        first_name=given_name,
+        last_name=family_name,
+        email=email,
     )
     audit.record(
         event="user.created",

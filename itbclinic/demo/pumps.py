@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import Clinic, User
 from alarms.services import projection
+from alarms.services.reminding import record_consent
 from alarms.services.settling import exclude
 from dosing.domain import programs
 from patients.models import Patient
@@ -109,6 +110,9 @@ class Maker:
             by=self.by,
             at=self.now,
         )
+        if person.caregiver.email and number % 2:
+            [family] = patient.caregivers.all()
+            record_consent(caregiver=family, by=self.by, now=self.now, agreed="Asked at a visit")
         models = PumpModel.objects.filter(clinic=self.clinic).order_by("catalogue_number")
         return visit.implant(
             patient=patient,

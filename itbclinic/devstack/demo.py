@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import demo_env, pango, procs
-from .demo_env import Addresses
+from .demo_env import Addresses, Ports
 from .paths import PROJECT, Layout, StackError, demo_secrets, file_lock, is_locked, write_json
 from .postgres import free_port, is_free
 from .stack import Stack
@@ -22,7 +22,7 @@ from .supervisor import Stopped, StopSignal, Supervisor, run_step
 READY_SECONDS = 90
 TRIES_BEFORE_READY = 3
 WATCH_SECONDS = 1.0
-STOP_ORDER = ("beat", "web", "worker")  # first whoever makes new work
+STOP_ORDER = ("beat", "web", "worker", "mail")  # first whoever makes new work
 
 
 def say(line: str) -> None:
@@ -60,8 +60,7 @@ class Demo:
 
     def __init__(self, layout: Layout, port: int) -> None:
         self.layout = layout
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.ports = Ports(web=port or free_port(), mail=free_port())
         self.stop = StopSignal()
         self.stack = Stack(layout, tied=True)
         self.supervisor = Supervisor(layout, say)
@@ -72,7 +71,7 @@ class Demo:
         self.stop.install()
         self.layout.demo_json.unlink(missing_ok=True)
         self.supervisor.end_leftovers()
-        if not is_free(self.port):
+        if not is_free(self.ports.web):
             raise StackError(self._port_taken())
         try:
             self._start()
@@ -95,20 +94,21 @@ class Demo:
                 self.stack.stop()
 
     def _port_taken(self) -> str:
-        return f"port {self.port} is taken; choose another: make demo PORT={self.port + 1}"
+        port = self.ports.web
+        return f"port {port} is taken; choose another: make demo PORT={port + 1}"
 
     def _start(self) -> None:
         began = time.monotonic()
         self.addresses = demo_env.start_servers(self.stack)
         seeded = self._prepare_data()
-        for name in demo_env.COMMANDS:
-            self.supervisor.add(name, demo_env.command(name, self.port), self._environ(name))
+        for name, command in demo_env.commands(self.layout, self.ports).items():
+            self.supervisor.add(name, command, self._environ(name))
         self._wait_until_healthy()
-        write_json(self.layout.demo_json, {"url": self.url, **seeded})
+        write_json(self.layout.demo_json, {"url": self.ports.url, **seeded})
         self._greet(seeded, time.monotonic() - began)
 
     def _environ(self, name: str) -> dict[str, str]:
-        return demo_env.environ(self.layout, self.addresses, name, self.url)
+        return demo_env.environ(self.layout, self.addresses, name, self.ports)
 
     def _prepare_data(self) -> dict[str, Any]:
         """Bring the schema up to date, and load the demo clinic where it is not yet."""
@@ -138,7 +138,7 @@ class Demo:
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         web = next(child for child in self.supervisor.children if child.name == "web")
-        while not _answers(f"{self.url}/healthz"):
+        while not _answers(f"{self.ports.url}/healthz"):
             self.stop.sleep(0.1)
             self.supervisor.look_after()
             if "Address already in use" in self.layout.tail("web", 50):
@@ -160,11 +160,14 @@ class Demo:
 
     def _greet(self, seeded: Mapping[str, Any], seconds: float) -> None:
         say(
-            f"\nITB clinic is ready at {self.url} (in {seconds:.1f} s); clinic {seeded['clinic']}\n"
+            f"\nITB clinic is ready at {self.ports.url} (in {seconds:.1f} s);"
+            f" clinic {seeded['clinic']}\n"
         )
         for user in seeded["users"]:
             say(f"  {user['role']:<12} {user['username']:<20} {user['password']}")
         say(f"  {'API token':<12} {seeded['api_token']}")
+        if demo_env.own_mail():
+            say(f"\nReminders go to nobody: the letters arrive in {self.layout.mail / 'new'}.")
         say(f"\nLogs are in {self.layout.logs}. Ctrl-C stops; make demo-reset starts over.")
 
 

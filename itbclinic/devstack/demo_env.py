@@ -18,7 +18,7 @@ from .stack import Stack
 
 ROLE_OF = {
     "release": roles.OWNER, "seed": roles.APP, "sweep": roles.SCAN,
-    "web": roles.APP, "worker": roles.SCAN, "beat": roles.SCAN,
+    "web": roles.APP, "worker": roles.SCAN, "beat": roles.SCAN, "mail": roles.APP,
 }  # fmt: skip
 COMMANDS = {
     # Threads, since a browser opens connections ahead of need, and each would block a process.
@@ -27,6 +27,7 @@ COMMANDS = {
     "worker": "celery -A itbclinic worker --concurrency 2 --loglevel INFO"
     " --without-gossip --without-mingle",
     "beat": "celery -A itbclinic beat --scheduler celery.beat.Scheduler --loglevel INFO",
+    "mail": "aiosmtpd --nosetuid --class aiosmtpd.handlers.Mailbox",
 }
 
 
@@ -47,6 +48,11 @@ def own_database() -> bool:
 def own_broker() -> bool:
     """The same for the broker."""
     return not os.environ.get("REDIS_URL")
+
+
+def own_mail() -> bool:
+    """The same for the mail server."""
+    return not (os.environ.get("EMAIL_URL") or os.environ.get("EMAIL_HOST"))
 
 
 def own_servers() -> bool:
@@ -74,24 +80,49 @@ def _database_url(stack: Stack, role: str) -> str:
     return os.environ.get(ROLE_VARIABLES.get(role, "")) or os.environ["DATABASE_URL"]
 
 
-def environ(layout: Layout, addresses: Addresses, name: str, url: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Ports:
+    """Where the demo's own processes listen on loopback."""
+
+    web: int
+    mail: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web}"
+
+
+def environ(layout: Layout, addresses: Addresses, name: str, ports: Ports) -> dict[str, str]:
     """The environment of one process, with the address of its own role and no other."""
     inherited = {
         key: value for key, value in os.environ.items() if key not in ROLE_VARIABLES.values()
     }
-    return inherited | {
-        "DATABASE_URL": dict(addresses.databases)[ROLE_OF[name]],
-        "REDIS_URL": addresses.broker,
-        "SECRET_KEY": addresses.secret_key,
-        "ITB_ENV": "demo",
-        "ITB_VAR_DIR": str(layout.var),
-        "ITB_BASE_URL": os.environ.get("ITB_BASE_URL") or url,
-        "DJANGO_SETTINGS_MODULE": "itbclinic.settings",
-        "PYTHONUNBUFFERED": "1",
+    mail = {"EMAIL_URL": f"smtp://127.0.0.1:{ports.mail}"} if own_mail() else {}
+    return (
+        inherited
+        | mail
+        | {
+            "DATABASE_URL": dict(addresses.databases)[ROLE_OF[name]],
+            "REDIS_URL": addresses.broker,
+            "SECRET_KEY": addresses.secret_key,
+            "ITB_ENV": "demo",
+            "ITB_VAR_DIR": str(layout.var),
+            "ITB_BASE_URL": os.environ.get("ITB_BASE_URL") or ports.url,
+            "DJANGO_SETTINGS_MODULE": "itbclinic.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+
+
+def commands(layout: Layout, ports: Ports) -> dict[str, list[str]]:
+    """How each process is started, by name: through python -m, as a script's first line breaks on
+    a space."""
+    more = {
+        "web": ["--bind", f"127.0.0.1:{ports.web}"],
+        "mail": ["--listen", f"127.0.0.1:{ports.mail}", str(layout.mail)],
     }
-
-
-def command(name: str, port: int) -> list[str]:
-    """How a process is started: through python -m, as a script's first line breaks on a space."""
-    words = [sys.executable, "-m", *COMMANDS[name].split()]
-    return [*words, "--bind", f"127.0.0.1:{port}"] if name == "web" else words
+    return {
+        name: [sys.executable, "-m", *words.split(), *more.get(name, [])]
+        for name, words in COMMANDS.items()
+        if name != "mail" or own_mail()
+    }

@@ -77,6 +77,11 @@ class Layout:
         return self.var / "demo-children.json"
 
     @property
+    def mail(self) -> Path:
+        """A Maildir: where the demo's letters arrive, which go to nobody."""
+        return self.var / "mail"
+
+    @property
     def logs(self) -> Path:
         return self.var / "log"
 

@@ -113,7 +113,7 @@ class Stack:
             return
         with self.lock():
             wheels.remove_own_folder(self.layout)
-            for folder in (self.layout.postgres, self.layout.logs):
+            for folder in (self.layout.postgres, self.layout.logs, self.layout.mail):
                 shutil.rmtree(folder, ignore_errors=True)
             for file in (
                 self.layout.secrets, self.layout.demo_secrets, self.layout.demo_json,

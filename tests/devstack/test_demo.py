@@ -8,12 +8,13 @@ import stat
 import subprocess
 import sys
 import urllib.request
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
 from itbclinic.devstack import demo
-from itbclinic.devstack.paths import PROJECT, file_lock
+from itbclinic.devstack.paths import PROJECT, Layout, file_lock
 from itbclinic.devstack.stack import Stack
 from tests.devstack.support import clean_environ, devstack, eventually, processes_of
 
@@ -44,6 +45,7 @@ def test_it_runs_survives_its_children_and_leaves_nothing(stack: Stack, tmp_path
         assert {user["role"] for user in told["users"]} == ROLES
         assert told["url"] in console.read_text()
         assert get(f"{told['url']}/healthz") == 200
+        assert letters_arrive(layout)
 
         children = json.loads(layout.children.read_text())
         worker = children[1]["pid"]
@@ -61,6 +63,15 @@ def test_it_runs_survives_its_children_and_leaves_nothing(stack: Stack, tmp_path
     assert code == 0, console.read_text()
     assert not layout.demo_json.exists()
     assert processes_of(layout.var) == []
+
+
+def letters_arrive(layout: Layout) -> bool:
+    """The whole way of a reminder: the plan, beat's ring, the worker, SMTP, and a letter."""
+    arrived = layout.mail / "new"
+    eventually(lambda: arrived.is_dir() and any(arrived.iterdir()), 90)
+    letter = message_from_bytes(next(arrived.iterdir()).read_bytes())
+    assert letter["To"].endswith("@example.org")
+    return "NGV" not in letter.as_string()  # the demo's serial numbers
 
 
 def demo_says_it_runs_already(var: Path) -> bool:

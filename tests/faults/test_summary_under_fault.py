@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Clinic, User
 from alarms.models import WorkItem
+from tests.faults.test_delivery_under_fault import without_lock
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import AfterVisitSummary
 from visits.services import rendering
@@ -123,10 +124,7 @@ def test_without_the_lock_they_do(
     clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the test above can fail."""
-    unlocked = rendering._CLAIM.replace(" FOR UPDATE OF s SKIP LOCKED", "").replace(
-        "RETURNING id", "RETURNING id, pg_sleep(0.05)"
-    )
-    assert unlocked.count("SKIP") == 0
+    unlocked = without_lock(rendering._CLAIM, " FOR UPDATE OF s SKIP LOCKED", "SELECT s.id")
     monkeypatch.setattr(rendering, "_CLAIM", unlocked)
     assert max(claimed_by_four(clinic, nurse).values()) > 1
 
