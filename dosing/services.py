@@ -24,6 +24,7 @@ from .domain import programs
 from .limits import check_bolus, check_drug_product, check_program
 from .models import (
     Bolus,
+    BolusCorrection,
     BolusKind,
     DrugProduct,
     Mode,
@@ -180,6 +181,20 @@ def record_bolus(*, pump: Pump, entry: BolusEntry, by: User, now: datetime) -> B
         after={"bolus": str(row.uuid), "kind": entry.kind, "dose_mcg": str(entry.dose_mcg)},
     )
     return row
+
+
+@transaction.atomic
+def withdraw_bolus(*, bolus: Bolus, reason: str, by: User, now: datetime) -> None:
+    """Say that a bolus was entered in error; nothing stands in its place."""
+    if not reason.strip():
+        raise RuleViolation.of("reason", "missing", "Say what was wrong with the bolus.")
+    if BolusCorrection.objects.filter(bolus=bolus).exists():
+        raise RuleViolation.of("bolus", "already_corrected", "This bolus was corrected already.")
+    BolusCorrection.objects.create(
+        bolus=bolus, replacement=None, reason=reason.strip(), at=now, by=by
+    )
+    bump_input_version([bolus.pump_id])
+    audit_pump(bolus.pump, "bolus.withdrawn", by, now, reason, before={"bolus": str(bolus.uuid)})
 
 
 @transaction.atomic

@@ -75,7 +75,7 @@ OPERATIONAL_MODELS: Final = {
 # Fields that are operational wherever they stand.
 OPERATIONAL_FIELDS: Final = {
     "id", "uuid", "pump", "patient", "clinic", "program", "fill", "bolus", "product", "model",
-    "exclusion", "replacement", "by", "at", "recorded_by", "recorded_at", "input_version",
+    "bridge", "exclusion", "replacement", "by", "at", "recorded_by", "recorded_at", "input_version",
     "computed_at", "recheck_at", "failure", "created_at", "created_by", "cancelled_at",
     "cancelled_by", "dismissed_at", "dismissed_by", "settled_by_row", "run", "row", "outcome",
     "as_of", "started_at", "finished_at", "rows", "imported", "unchanged", "refused", "password",

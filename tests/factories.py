@@ -10,6 +10,7 @@ from django.utils import timezone as django_timezone
 
 from accounts import services as accounts
 from accounts.models import ApiClient, Clinic, Role, Scope, User
+from accounts.services import clients
 from dosing.domain import programs
 from dosing.services import seed_drug_products
 from patients.models import Patient
@@ -48,7 +49,7 @@ def user(username: str, of: Clinic | None = None, role: str = "nurse") -> User:
 
 def api_client(*clinics: Clinic, scopes: tuple[Scope, ...] = tuple(Scope)) -> tuple[ApiClient, str]:
     by = accounts.system_user("system-import")
-    return accounts.create_api_client(
+    return clients.create_api_client(
         name="Integration", clinics=clinics, scopes=scopes, by=by, at=django_timezone.now()
     )
 

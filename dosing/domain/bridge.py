@@ -20,7 +20,7 @@ class Bridge:
 
 def bridge(
     path_ml: Decimal,
-    old_mcg_per_day: Decimal,
+    old_mcg_per_day: Decimal | Fraction,
     old_mcg_per_ml: Decimal,
     new_mcg_per_ml: Decimal,
 ) -> Bridge:

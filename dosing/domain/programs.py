@@ -5,7 +5,7 @@ knows no daylight saving. Units: mcg, mcg/mL, minutes; instants are aware.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -91,3 +91,8 @@ class Bolus:
     dose_mcg: Decimal
     minutes: Decimal
     replaces_program: bool = False
+
+    @property
+    def until(self) -> datetime:
+        """When it ends, to the microsecond."""
+        return self.at + timedelta(microseconds=round(self.minutes * 60_000_000))

@@ -9,8 +9,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts import selectors, services
+from accounts import selectors
 from accounts.models import ApiClient
+from accounts.services import clients
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -32,7 +33,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "The token is unknown, revoked or expired. Ask for a new one."
             )
-        services.touch_api_client(client=client, now=now)
+        clients.touch_api_client(client=client, now=now)
         return None, client
 
     def authenticate_header(self, request: Request) -> str:

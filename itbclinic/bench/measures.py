@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Clinic, Scope, User
-from accounts.services import create_api_client
+from accounts.services.clients import create_api_client
 from alarms.domain.delivery import prepare
 from alarms.domain.projection import ProjectionInputs, Settings, project_prepared
 from alarms.models import Projection

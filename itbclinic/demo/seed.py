@@ -10,6 +10,7 @@ from typing import Any
 
 from accounts import services as accounts
 from accounts.models import Clinic, Role, Scope, User
+from accounts.services import clients
 from dosing.services import seed_drug_products
 from pumps.services import seed_pump_models
 from visits.services.roster import import_roster
@@ -61,7 +62,7 @@ def make(*, secrets: Secrets, now: datetime) -> None:
         by=nurses[0],
         now=now,
     )
-    accounts.create_api_client(
+    clients.create_api_client(
         name="Demo integration",
         clinics=[clinics[0]],
         scopes=list(Scope),

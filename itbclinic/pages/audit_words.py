@@ -47,6 +47,7 @@ EVENTS: Final = {
     "program.recorded": "Recorded a program",
     "program.corrected": "Corrected a program",
     "bolus.recorded": "Recorded a bolus",
+    "bolus.withdrawn": "Took a bolus back",
     "appointment.booked": "Booked an appointment",
     "upload.received": "Uploaded a spreadsheet",
     "upload.read": "Opened an uploaded spreadsheet",

@@ -19,6 +19,7 @@ from accounts import selectors, services
 from accounts.models import ApiClient, Clinic, Membership, Role, Scope, User
 from accounts.policies import Action
 from accounts.rules import RuleViolation, fingerprint
+from accounts.services import clients
 from alarms.presenters import words
 from alarms.services.settings import change_clinic_settings
 from pumps.selectors import count_active
@@ -168,7 +169,7 @@ def add_client(request: HttpRequest, slug: str) -> HttpResponse:
     form = ApiClientForm(request.POST)
     if form.is_valid():
         try:
-            client, token = services.issue_api_client(
+            client, token = clients.issue_api_client(
                 clinic=of,
                 name=form.cleaned_data["client_name"],
                 scopes=[Scope(scope) for scope in form.cleaned_data["scopes"]],
@@ -190,7 +191,7 @@ def revoke_client(request: HttpRequest, slug: str, client_uuid: uuid.UUID) -> Ht
     client = or_404(selectors.api_client_of(of, client_uuid))
 
     def act() -> str:
-        services.revoke_api_client(client=client, by=access.user_of(request), at=timezone.now())
+        clients.revoke_api_client(client=client, by=access.user_of(request), at=timezone.now())
         return f"{client.name} is revoked: its token opens nothing any more."
 
     return _run(request, of, "clients", act)
@@ -238,7 +239,7 @@ def show(
 ) -> HttpResponse:
     """Render the page; a form that was refused is shown as it was typed."""
     now = timezone.now()
-    clients = [_client(client, now) for client in selectors.api_clients_of(of)]
+    rows = [_client(client, now) for client in selectors.api_clients_of(of)]
     context: dict[str, Any] = {
         "clinic": of,
         "clinic_links": _clinic_links(request, of),
@@ -251,11 +252,11 @@ def show(
         "changed_by": selectors.last_event("clinic", of.uuid) if compare else None,
         "pumps": count_active(of),
         "people": _people(request, of, refused),
-        "clients": [client for client in clients if client.state == "in use"],
-        "ended": [client for client in clients if client.state != "in use"],
+        "clients": [client for client in rows if client.state == "in use"],
+        "ended": [client for client in rows if client.state != "in use"],
         "timezones": _timezones(),
         "roles": [(role.label, ROLE_WORDS[role]) for role in Role],
-        "token_days": services.TOKEN_LIFETIME.days,
+        "token_days": clients.TOKEN_LIFETIME.days,
     }
     match refused:
         case SettingsForm():

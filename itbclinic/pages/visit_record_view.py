@@ -7,7 +7,7 @@ from accounts.models import User
 from accounts.policies import Action, may
 from alarms.domain.projection import Known, project
 from alarms.presenters import words
-from alarms.selectors.inputs import domain_program, load_facts
+from alarms.selectors.inputs import domain_bolus, domain_program, load_facts
 from dosing.domain import programs
 from dosing.domain.quantities import format_quantity, plain
 from dosing.selectors import steps_of
@@ -33,6 +33,11 @@ def values_of(visit: Visit) -> dict[str, Any]:
             "lot_number": fill.lot_number,
             "expires_on": fill.expires_on,
             "use_by": fill.use_by,
+        }
+    if visit.bridge is not None:
+        values |= {
+            "bridge_mcg": plain(visit.bridge.dose_mcg),
+            "bridge_hours": plain(visit.bridge.minutes / 60),
         }
     if seen is not None:
         values["printed_alarm_date"] = seen.printed_alarm_date
@@ -91,6 +96,13 @@ def _what(visit: Visit) -> list[tuple[str, str]]:
             found.append(("May stay in the pump", words.count(fill.stability_days, "day")))
         if fill.use_by:
             found.append(("Pharmacy's use-by date", words.day(fill.use_by)))
+        if visit.bridge is not None:
+            found.append(
+                (
+                    "Bridge bolus",
+                    visit_view.bridge_in_words(domain_bolus(visit.bridge), visit.pump.clinic.zone),
+                )
+            )
     else:
         found.append(("Filled", "Nothing: the dose changed without a refill"))
     if seen is not None:

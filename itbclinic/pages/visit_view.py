@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alarms.models import Reason
 from alarms.presenters import words
 from dosing.domain.pattern import pattern_of
-from dosing.domain.programs import Program
+from dosing.domain.programs import Bolus, Program
 from dosing.domain.quantities import format_quantity
 from visits.domain.aspirate import Aspirate
 from visits.domain.printed import percent_of
@@ -72,7 +73,7 @@ def present(found: Preview, before: Any, today: date) -> Changes:
         if after.unknown_reason:
             unknown, remedy = words.UNKNOWN[Reason(after.unknown_reason)]
         dates = dates_view.present(facts.pump, after, found.known_after, facts.fill, today)
-    lines = [*_doses(found), *_drug(found), *_dates(before, after)]
+    lines = [*_doses(found), *_bridge(found), *_drug(found), *_dates(before, after)]
     return Changes(
         lines=lines,
         found=found,
@@ -116,6 +117,21 @@ def _program_stops(found: Preview) -> bool:
 
 def _mcg(value: Fraction | None) -> str:
     return "None" if value is None else format_quantity(value, "mcg/day", 2)
+
+
+def _bridge(found: Preview) -> Iterator[Line]:
+    bolus = found.proposed.bridge
+    if bolus is not None and not found.stops:
+        zone = found.situation.zone
+        yield Line("Bridge bolus", "None", bridge_in_words(bolus, zone), "in place of the program")
+
+
+def bridge_in_words(bolus: Bolus, zone: ZoneInfo) -> str:
+    """`750 mcg over 22 h 30 min, until Sat 28-Nov-2026 13:30`"""
+    hours, minutes = divmod(round(bolus.minutes), 60)
+    lasts = f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    dose = format_quantity(bolus.dose_mcg, "mcg")
+    return f"{dose} over {lasts}, until {words.instant(bolus.until, zone)}"
 
 
 def _drug(found: Preview) -> Iterator[Line]:
@@ -191,6 +207,7 @@ CONCERNS = {
     "aspirated_alert": "A very different volume was aspirated than expected",
     "aspirated_nothing_used": "Almost all of the last fill was still there",
     "concentration_change": "Another concentration than before",
+    "bridge_differs": "The bridge bolus differed from ours",
     "printed_alarm_date": "The printed alarm date differed from ours",
     "may_be_empty_before_alarm": "The pump may be empty before it beeps",
 }

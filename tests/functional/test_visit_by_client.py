@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from accounts.models import Clinic, User
 from pumps.models import Pump
@@ -139,3 +141,54 @@ def test_one_who_may_read_but_not_record(client: Client, pump: Pump) -> None:
     assert "Take this visit back" not in text(page)
     answer = client.post(f"/visits/{visit.uuid}/withdraw/", {"reason": "x"})
     assert answer.status_code == 403
+
+
+def words(answer: Any) -> str:
+    return " ".join(strip_tags(answer.content.decode()).split())
+
+
+def other_drug(pump: Pump, **more: str) -> dict[str, str]:
+    drug = pump.clinic.drug_products.get(concentration_mcg_per_ml=1000)
+    doctor = factories.user("doctor-1", pump.clinic, "doctor")
+    return typed(
+        pump, product=str(drug.uuid), change="simple", daily_dose_mcg="600", reason="Fewer refills",
+        ordered_by=str(doctor.uuid), concern_reason="As the programmer computed", **more,
+    )  # fmt: skip
+
+
+def test_a_bridge_bolus_is_typed_as_the_programmer_shows_it(desk: Client, pump: Pump) -> None:
+    values = other_drug(pump, bridge_mcg="450", bridge_hours="22:30")
+    looked = desk.post(address(pump).replace("visit/", "visit/preview/"), values)
+    assert "450 mcg over 22 h 30 min, until" in words(looked)
+    values["seen_concerns"] = looked.context["changes"].tokens
+    answer = desk.post(address(pump), values)
+    assert answer.status_code == 302, text(answer)
+    visit = Visit.objects.get()
+    assert visit.bridge is not None
+    assert [visit.bridge.dose_mcg, visit.bridge.minutes] == [Decimal(450), Decimal(1350)]
+    assert "450 mcg over 22 h 30 min, until" in words(desk.get(answer["Location"]))
+    again = text(desk.get(f"{address(pump)}?again={visit.uuid}"))
+    assert 'value="450"' in again
+    assert 'value="22.5"' in again
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "sentence"),
+    [
+        ({"bridge_mcg": "450"}, "bridge_hours", "Write how long the bridge bolus runs."),
+        ({"bridge_hours": "22"}, "bridge_mcg", "Write the dose of the bridge bolus in mcg."),
+        ({"bridge_mcg": "450", "bridge_hours": "a day"}, "bridge_hours", "such as 22.5 or 22:30"),
+        ({"bridge_mcg": "450", "bridge_hours": "22:75"}, "bridge_hours", "such as 22.5 or 22:30"),
+        ({"bridge_mcg": "450", "bridge_hours": "999"}, "bridge_hours", "for 14 days at most"),
+    ],
+)
+def test_half_a_bridge_bolus_is_refused_at_its_field(
+    desk: Client, pump: Pump, more: dict[str, str], field: str, sentence: str
+) -> None:
+    answer = desk.post(address(pump), other_drug(pump, **more))
+    assert answer.status_code == 422
+    assert sentence in str(answer.context["form"].errors[field])
+    for value in more.values():
+        assert f'value="{value}"' in text(answer)
+    assert '<details class="fold" open>' in text(answer)
+    assert not Visit.objects.exists()

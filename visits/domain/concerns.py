@@ -1,12 +1,14 @@
 """What is unusual about a visit and needs a written reason (docs/algorithms/visit-checks.md)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
 from alarms.domain.projection import Known, ProjectionInputs
 from dosing.domain.bridge import bridge
+from dosing.domain.programs import Bolus
 from dosing.domain.quantities import format_date, format_quantity
 
 from .aspirate import Aspirate, judge
@@ -14,6 +16,7 @@ from .printed import likely_causes, percent_of
 from .proposal import Before, Concern, Proposed, change_percent, comparison, weekday_doses
 
 MOST_CHANGE_PERCENT: Final = 20  # 20.0 % is allowed, 21 % is not
+ALIKE: Final = Fraction(1, 10)
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -78,43 +81,75 @@ def _concentration(before: Before, proposed: Proposed) -> Iterator[Concern]:
         f"Another concentration: {format_quantity(old_ml, '')} to "
         f"{format_quantity(new_ml, 'mcg per mL')}"
     )
+    computed = _computed(before, old_ml, new_ml)
     decide = (
         "Write down what was decided: a bridge bolus, the path rinsed and primed, or why neither."
     )
-    yield Concern("concentration_change", title, f"{_bridge(before, old_ml, new_ml)} {decide}")
+    counted = (
+        "The bridge bolus of this visit is counted in the dates."
+        if proposed.bridge is not None
+        else "A bridge bolus that runs must be written under “Bridge bolus”: only then do the "
+        "dates count it."
+    )
+    text = f"{_path_in_words(before, computed)} {decide} {counted}"
+    yield Concern("concentration_change", title, text)
+    if proposed.bridge is not None and computed is not None:
+        yield from _bridge_differs(proposed.bridge, computed)
 
 
-def _bridge(before: Before, old_ml: Decimal, new_ml: Decimal) -> str:
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """The bridge bolus by our sum; in hours from the shortest to the longest, where a flex day has
+    doses of several sizes."""
+
+    dose_mcg: Fraction
+    hours: tuple[Fraction, ...]
+
+    def in_words(self) -> str:
+        hours = " to ".join(format_quantity(one, "", 1) for one in self.hours)
+        return f"{format_quantity(self.dose_mcg, 'mcg', 1)} of the new drug over {hours} h"
+
+
+def _computed(before: Before, old_ml: Decimal, new_ml: Decimal) -> _Computed | None:
+    program = before.program
+    if before.path_ml is None or program is None:
+        return None
+    doses = weekday_doses(program, old_ml, before.limits.min_ml_per_day)
+    if min(doses) <= 0:
+        return None
+    found = [
+        bridge(before.path_ml, dose, old_ml, new_ml) for dose in sorted(set(doses), reverse=True)
+    ]
+    return _Computed(found[0].bolus_mcg, (found[0].duration_h, *(b.duration_h for b in found[1:])))
+
+
+def _path_in_words(before: Before, computed: _Computed | None) -> str:
     if before.path_ml is None:
         return (
             "No catheter is recorded, so the path's volume and the bridge bolus cannot be computed "
             "here: go by the programmer."
         )
-    path = format_quantity(before.path_ml, "mL")
-    program = before.program
-    if program is None:
-        return f"The path to the catheter's tip holds {path} of the old drug."
-    doses = weekday_doses(program, old_ml, before.limits.min_ml_per_day)
-    if min(doses) <= 0:
-        return f"The path holds {path} of the old drug, and the old program gives nothing."
-    most, least = max(doses), min(doses)
-    bolus = Fraction(before.path_ml) * Fraction(new_ml)
-    hours = [
-        format_quantity(Fraction(before.path_ml) * Fraction(old_ml) / dose * 24, "", 1)
-        for dose in dict.fromkeys((most, least))
-    ]
-    if most == least and program.concentration_mcg_per_ml == old_ml:
-        computed = bridge(before.path_ml, _exact(most), old_ml, new_ml)
-        bolus, hours = computed.bolus_mcg, [format_quantity(computed.duration_h, "", 1)]
-    return (
-        f"The path to the catheter's tip holds {path} of the old drug. A bridge bolus would be "
-        f"{format_quantity(bolus, 'mcg', 1)} of the new drug over {' to '.join(hours)} h. It is "
-        "not counted in the dates here."
-    )
+    path = f"The path to the catheter's tip holds {format_quantity(before.path_ml, 'mL')}"
+    if computed is None:
+        idle = ", and the old program gives nothing" if before.program else ""
+        return f"{path} of the old drug{idle}."
+    return f"{path} of the old drug. A bridge bolus would be {computed.in_words()}."
 
 
-def _exact(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
+def _bridge_differs(typed: Bolus, computed: _Computed) -> Iterator[Concern]:
+    """More than a tenth off: the programmer knows the same two volumes and the same two drugs."""
+    hours = Fraction(typed.minutes) / 60
+    least, most = min(computed.hours) * (1 - ALIKE), max(computed.hours) * (1 + ALIKE)
+    off = abs(Fraction(typed.dose_mcg) - computed.dose_mcg) > computed.dose_mcg * ALIKE
+    if off or not least <= hours <= most:
+        said = f"{format_quantity(typed.dose_mcg, 'mcg')} over {format_quantity(hours, 'h', 1)}"
+        yield Concern(
+            "bridge_differs",
+            f"The bridge bolus is {said}, ours would be {computed.in_words()}",
+            "Check dose, duration and both concentrations on the programmer, and the catheter's "
+            "length on record.",
+            urgent=True,
+        )
 
 
 def _dose(before: Before, proposed: Proposed) -> Iterator[Concern]:

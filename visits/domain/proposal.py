@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.rules import fingerprint
 from dosing.domain.pattern import daily_volumes_ml, pattern_of
-from dosing.domain.programs import Program
+from dosing.domain.programs import Bolus, Program
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Discrepancy, Fill, discrepancy
 
@@ -43,6 +43,7 @@ class Proposed:
     aspirated_ml: Decimal | None = None
     expires_on: date | None = None
     program: Program | None = None
+    bridge: Bolus | None = None
     printed_alarm_date: date | None = None
     reservoir_volume_ml: Decimal | None = None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from accounts.rules import Problem
 from alarms.domain.explain import at_clinic
@@ -10,13 +11,16 @@ from dosing.domain.quantities import format_date, format_quantity
 
 from .proposal import Before, Proposed
 
+# At the lowest flow, 0.048 mL a day, a path of 0.6 mL takes twelve and a half days.
+LONGEST_BRIDGE_MINUTES: Final = 14 * 1440
+
 
 def hard_stops(before: Before, proposed: Proposed, now: datetime) -> list[Problem]:
     """Everything that keeps the visit from being saved, in the order of the form."""
     found = [*_when(before, proposed, now), *_drug(before, proposed), *_volumes(before, proposed)]
     if proposed.program is not None:
         found += day_total_problems(proposed.program)
-    return found
+    return [*found, *_bridge(before, proposed)]
 
 
 def _when(before: Before, proposed: Proposed, now: datetime) -> Iterator[Problem]:
@@ -111,3 +115,35 @@ def _volumes(before: Before, proposed: Proposed) -> Iterator[Problem]:
             )
         elif volume is not None and volume < 0:
             yield Problem(field, "not_positive", "This cannot be negative.")
+
+
+def _bridge(before: Before, proposed: Proposed) -> Iterator[Problem]:
+    bolus = proposed.bridge
+    if bolus is None:
+        return
+    if bolus.dose_mcg <= 0:
+        yield Problem("bridge_mcg", "not_positive", "This must be more than zero.")
+    if not 0 < bolus.minutes <= LONGEST_BRIDGE_MINUTES:
+        yield Problem(
+            "bridge_hours",
+            "bridge_too_long",
+            "A bridge bolus runs for some hours, and for 14 days at most. Write hours, such as "
+            "22.5 or 22:30.",
+        )
+    if proposed.fill is None:
+        yield Problem(
+            "bridge_mcg",
+            "bridge_needs_refill",
+            "A bridge bolus belongs to the refill with the other concentration. Write what was "
+            "filled, or leave the bridge bolus empty.",
+        )
+    elif (
+        before.fill is not None
+        and before.fill.concentration_mcg_per_ml == proposed.fill.concentration_mcg_per_ml
+    ):
+        yield Problem(
+            "bridge_mcg",
+            "bridge_without_change",
+            "The concentration stays as it is, so there is nothing to bridge. Correct the drug, or "
+            "leave the bridge bolus empty.",
+        )

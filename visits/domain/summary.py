@@ -56,6 +56,7 @@ class Told:
     medicine: str = ""
     concentration_mcg_per_ml: Decimal | None = None
     filled_ml: Decimal | None = None
+    bridge_until: datetime | None = None
     dates: Dates
     next_visit_at: datetime | None = None
 
@@ -91,6 +92,7 @@ class Summary:
     schedule: tuple[Any, ...] = ()
     state: str = ""
     change: str = ""
+    bridge: str = ""
     clock_note: str = ""
     cream: tuple[str, ...] = words.CREAM
     warnings: tuple[tuple[str, str], ...] = words.WARNINGS
@@ -128,6 +130,7 @@ def summarise(told: Told, *, today: date) -> Summary:
         schedule=schedule,
         state=told.now.state if told.now else "",
         change=changed(told.before, told.now),
+        bridge=_bridge(told),
         clock_note=words.PUMP_CLOCK if schedule else "",
         phone_day=clinic.phone_day,
         phone_night=clinic.phone_night,
@@ -205,6 +208,14 @@ def _date_note(told: Told) -> str:
         if last is not None and on >= last:
             return words.VISIT_TOO_LATE
     return words.EARLIER_OF_TWO if dates.known and dates.printed_differs else ""
+
+
+def _bridge(told: Told) -> str:
+    if told.bridge_until is None:
+        return ""
+    local = told.bridge_until.astimezone(told.clinic.zone)
+    until = f"{words.weekday(local.date())}, {words.time_of(local)}"
+    return f"{words.BRIDGE} {until}"
 
 
 def _medicine(told: Told) -> str:

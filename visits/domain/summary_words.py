@@ -43,6 +43,9 @@ HIGHER: Final = (
     "If it does not get better in a week, call us."
 )
 LOWER: Final = "The dose went down. The muscles may feel tighter. If this gets worse, call us."
+BRIDGE: Final = (
+    "First the pump uses up the medicine in its tube, at the old dose. The new medicine begins:"
+)
 PUMP_CLOCK: Final = (
     "The pump has its own clock. It does not change when the clocks change in spring and fall."
 )
@@ -69,7 +72,7 @@ QUESTIONS: Final = (
 NO_PHONE: Final = "No phone number is set. Ask the nurse to write it here before you go."
 FIXED: Final = (
     *UNKNOWN_DATES, BEFORE_ALARM, NO_ALARM_FIRST, EARLIER_OF_TWO, PAST, VISIT_TOO_LATE, NOT_BOOKED,
-    STOPPED, LOWEST, NO_CHANGE, HIGHER, LOWER, PUMP_CLOCK, " ".join(CREAM),
+    STOPPED, LOWEST, NO_CHANGE, HIGHER, LOWER, BRIDGE, PUMP_CLOCK, " ".join(CREAM),
     *(" ".join(pair) for pair in WARNINGS), EMERGENCY, *QUESTIONS, NO_PHONE,
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
-from dosing.models import Program
+from dosing.models import Bolus, Program
 from pumps.models import Interrogation, Pump
 from refills.models import Fill
 
@@ -29,6 +29,8 @@ class Visit(AppendOnly):
     program = models.OneToOneField(
         Program, on_delete=models.PROTECT, null=True, related_name="visit"
     )
+    # At a change of concentration: the old drug in the path leaves at the old dose.
+    bridge = models.OneToOneField(Bolus, on_delete=models.PROTECT, null=True, related_name="visit")
     interrogation = models.OneToOneField(
         Interrogation, on_delete=models.PROTECT, null=True, related_name="visit"
     )
@@ -50,6 +52,10 @@ class Visit(AppendOnly):
             models.CheckConstraint(
                 condition=Q(fill__isnull=False) | Q(program__isnull=False),
                 name="visit_did_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(bridge__isnull=True) | Q(fill__isnull=False),
+                name="visit_bridge_comes_with_a_fill",
             ),
             models.CheckConstraint(
                 condition=Q(concerns=[]) | ~Q(concern_reason=""),

@@ -12,5 +12,5 @@ def visit_for(user: User, visit_uuid: uuid.UUID) -> Visit | None:
     rows = Visit.objects.filter(clinic_id__in=clinic_ids(user, Action.READ_CHART), uuid=visit_uuid)
     return rows.select_related(
         "pump__patient", "pump__model", "pump__clinic", "fill__product", "fill__discrepancy",
-        "program", "interrogation", "recorded_by", "ordered_by", "withdrawal__by",
+        "program", "bridge", "interrogation", "recorded_by", "ordered_by", "withdrawal__by",
     ).first()  # fmt: skip

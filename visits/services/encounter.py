@@ -17,6 +17,8 @@ from accounts.selectors import doctors_of
 from alarms.models import Projection
 from alarms.services.checks import check_boluses
 from dosing import services as dosing
+from dosing.models import BolusKind
+from dosing.services import BolusEntry
 from pumps import services as pumps
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
@@ -27,13 +29,13 @@ from visits.models import Visit, VisitWithdrawal
 
 from . import summaries
 from .booking import arrive_for_visit
-from .entry import VisitEntry
+from .entry import BridgeEntry, VisitEntry
 from .preview import Preview, preview
 from .repeats import check_same
 from .visit import check_version
 from .withdrawing import withdraw_visit
 
-__all__ = ["VisitEntry", "complete_visit", "withdraw_visit"]
+__all__ = ["BridgeEntry", "VisitEntry", "complete_visit", "withdraw_visit"]
 
 READOUT = "Programmer at the visit"
 
@@ -157,13 +159,25 @@ def _concern_problems(found: Preview, entry: VisitEntry) -> list[Problem]:
 
 def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: datetime) -> Visit:
     """The facts, and the visit that holds them together."""
-    fill = program = interrogation = None
+    fill = program = bridge = interrogation = None
     if entry.fill is not None:
         fill = refills.record_fill(pump=pump, entry=entry.fill, at=entry.at, by=by, now=now)
         _compare(fill, found, now)
     if entry.program is not None:
         program = dosing.prescribe(
             pump=pump, program=entry.program, by=by, now=now, reason=entry.reason.strip()
+        )
+    if entry.bridge is not None:
+        bridge = dosing.record_bolus(
+            pump=pump,
+            entry=BolusEntry(
+                kind=BolusKind.BRIDGE,
+                at=entry.at,
+                dose_mcg=entry.bridge.dose_mcg,
+                minutes=entry.bridge.minutes,
+            ),
+            by=by,
+            now=now,
         )
     if entry.printed_alarm_date is not None or entry.reservoir_volume_ml is not None:
         interrogation = pumps.record_interrogation(
@@ -186,6 +200,7 @@ def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: dateti
                 at=entry.at,
                 fill=fill,
                 program=program,
+                bridge=bridge,
                 interrogation=interrogation,
                 ordered_by=entry.ordered_by,
                 concerns=[concern.code for concern in found.concerns],

@@ -10,6 +10,15 @@ from dosing.domain import programs
 from refills.services import FillEntry
 
 
+@dataclass(frozen=True, slots=True)
+class BridgeEntry:
+    """A bridge bolus as it was set on the pump: its dose in mcg of the new drug, and how long it
+    runs, in minutes, from the visit's instant."""
+
+    dose_mcg: Decimal
+    minutes: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitEntry:
     """What was done at one instant: volumes in mL, `program.effective_at` is the visit's instant.
@@ -26,6 +35,7 @@ class VisitEntry:
     at: datetime
     fill: FillEntry | None = None
     program: programs.Program | None = None
+    bridge: BridgeEntry | None = None
     printed_alarm_date: date | None = None
     reservoir_volume_ml: Decimal | None = None
     reason: str = ""

@@ -12,10 +12,12 @@ from typing import Any
 
 import alarms.services.projection as alarms
 from accounts.rules import Problem, RuleViolation
+from alarms.domain.bolus_checks import bolus_problems
 from alarms.domain.projection import Known, project
 from alarms.models import Projection, Reason
 from alarms.selectors.inputs import (
     PumpFacts,
+    domain_bolus,
     domain_fill,
     domain_program,
     from_fill_on,
@@ -23,6 +25,7 @@ from alarms.selectors.inputs import (
 )
 from dosing import services as dosing
 from dosing.limits import check_program
+from dosing.models import Bolus, BolusKind
 from dosing.selectors import concentrations_of
 from pumps.limits import limits_of
 from pumps.models import Explant, Interrogation, Pump
@@ -75,8 +78,12 @@ def preview(
     facts_after = known_after = values = None
     if not stops:
         facts_after = with_visit(facts, entry)
+        stops = _bridge_stops(facts_after, entry, now)
+    if facts_after is not None and not stops:
         values = alarms.as_stored(alarms.compute(facts_after, now))
         known_after = _known(facts_after, now)
+    else:
+        facts_after = None
     concerns: tuple[Concern, ...] = ()
     if not stops:
         concerns = _concerns(facts_after or facts, situation, proposed, known_after, values, now)
@@ -129,6 +136,7 @@ def _proposed(entry: VisitEntry, aspirated_ml: Decimal | None) -> Proposed:
         aspirated_ml=fill.aspirated_ml if fill else aspirated_ml,
         expires_on=fill.expires_on if fill else None,
         program=entry.program,
+        bridge=domain_bolus(_bridge_row(entry)) if entry.bridge else None,
         printed_alarm_date=entry.printed_alarm_date,
         reservoir_volume_ml=entry.reservoir_volume_ml,
     )
@@ -150,6 +158,19 @@ def stops_of(
     return tuple(seen.values())
 
 
+def _bridge_stops(after: PumpFacts, entry: VisitEntry, now: datetime) -> tuple[Problem, ...]:
+    """A bridge bolus that the pump cannot give."""
+    if entry.bridge is None:
+        return ()
+    inputs = after.inputs(now)
+    assert inputs.fill is not None  # `bridge_needs_refill` came first
+    problems = bolus_problems(
+        inputs.boluses, inputs.programs, inputs.pump, inputs.fill.concentration_mcg_per_ml
+    )
+    first = next(iter(problems), None)
+    return (Problem("bridge_mcg", first.code, first.message),) if first else ()
+
+
 def _refused(check: Callable[[], None]) -> list[Problem]:
     try:
         check()
@@ -167,6 +188,8 @@ def with_visit(facts: PumpFacts, entry: VisitEntry) -> PumpFacts:
         found.steps = {**facts.steps, UNSAVED: sorted(steps, key=lambda step: step.start)}
     if entry.fill is not None:
         found.fill = _fill_row(entry, pump=facts.pump)
+    if entry.bridge is not None:
+        found.boluses = sorted([*facts.boluses, _bridge_row(entry)], key=lambda bolus: bolus.at)
     found.programs = from_fill_on(found.programs, found.fill)
     seen = facts.interrogation
     if entry.printed_alarm_date is not None and (seen is None or seen.at <= entry.at):
@@ -186,6 +209,17 @@ def _fill_row(entry: VisitEntry, **details: Any) -> Fill:
         stability_days=fill.stability_days,
         use_by=fill.use_by,
         **details,
+    )
+
+
+def _bridge_row(entry: VisitEntry) -> Bolus:
+    assert entry.bridge is not None
+    return Bolus(
+        kind=BolusKind.BRIDGE,
+        at=entry.at,
+        dose_mcg=entry.bridge.dose_mcg,
+        minutes=entry.bridge.minutes,
+        replaces_program=True,
     )
 
 

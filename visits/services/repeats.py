@@ -6,7 +6,7 @@ from dosing.selectors import steps_of
 from pumps.models import Pump
 from visits.models import Visit
 
-from .entry import VisitEntry
+from .entry import BridgeEntry, VisitEntry
 
 FILL_FIELDS = (
     "volume_ml", "concentration_mcg_per_ml", "stability_days", "use_by", "aspirated_ml", "product",
@@ -39,6 +39,7 @@ def _same(saved: Visit, entry: VisitEntry) -> bool:
         seen and seen.printed_alarm_date,
         seen and seen.reservoir_volume_ml,
         saved.program.reason if saved.program else "",
+        saved.bridge and BridgeEntry(saved.bridge.dose_mcg, saved.bridge.minutes),
     )
     typed = (
         entry.at,
@@ -47,6 +48,7 @@ def _same(saved: Visit, entry: VisitEntry) -> bool:
         entry.printed_alarm_date,
         entry.reservoir_volume_ml,
         entry.reason.strip() if entry.program else "",
+        entry.bridge,
     )
     return stored == typed and _same_fill(saved, entry) and _same_program(saved, entry)
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from alarms.models import ATTENTION, Projection, Reason
-from alarms.selectors.inputs import domain_program
+from alarms.selectors.inputs import domain_bolus, domain_program
 from dosing.models import Program
 from dosing.selectors import current_programs, steps_of
 from pumps.models import Pump
@@ -46,6 +46,7 @@ def told_by(*, visit: Visit, projection: Projection, now: datetime) -> summary.T
         medicine=product.name if product else "",
         concentration_mcg_per_ml=fill.concentration_mcg_per_ml if fill else concentration,
         filled_ml=fill.volume_ml if fill else None,
+        bridge_until=_bridge_until(visit),
         dates=dates_of(visit, projection, now),
         next_visit_at=_next_visit(visit, now),
     )
@@ -60,6 +61,11 @@ def _clinic(visit: Visit) -> summary.Clinic:
         phone_night=clinic.phone_night,
         zone=clinic.zone,
     )
+
+
+def _bridge_until(visit: Visit) -> datetime | None:
+    bolus = _in_force(visit.bridge)
+    return domain_bolus(bolus).until if bolus else None
 
 
 def _in_force(row: Any) -> Any:

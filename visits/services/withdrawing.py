@@ -59,6 +59,8 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
         dosing.correct_program(
             program=visit.program, replacement=None, reason=reason, by=by, now=now
         )
+    if visit.bridge is not None:
+        dosing.withdraw_bolus(bolus=visit.bridge, reason=reason, by=by, now=now)
     if visit.interrogation is not None:
         pumps.withdraw_interrogation(
             interrogation=visit.interrogation, reason=reason, by=by, now=now

@@ -1,5 +1,6 @@
 """What is typed about a visit: the fill, the readout and the program."""
 
+import re
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from dosing.selectors import stability_days
 from itbclinic.pages import program_view
 from pumps.models import Pump
 from refills.services import FillEntry
-from visits.services.entry import VisitEntry
+from visits.services.entry import BridgeEntry, VisitEntry
 
 from .base import PageForm, number, text
 from .steps import StepTable
@@ -51,6 +52,22 @@ def a_date(label: str, **details: Any) -> forms.DateField:
         error_messages={"invalid": "Choose a date."},
         **details,
     )
+
+
+class HoursField(forms.CharField):
+    """Hours as they are read off a programmer, 22.5 or 22:30; cleaned to minutes."""
+
+    def clean(self, value: Any) -> Decimal | None:
+        typed = super().clean(value).strip()
+        if not typed:
+            return None
+        found = re.fullmatch(r"(\d{1,3})(?:[.,](\d{1,3})|:([0-5]\d))?", typed, re.ASCII)
+        if found is None:
+            raise forms.ValidationError("Write hours, such as 22.5 or 22:30.", code="invalid")
+        hours, decimals, minutes = found.groups()
+        if minutes:
+            return Decimal(hours) * 60 + Decimal(minutes)
+        return Decimal(f"{hours}.{decimals or 0}") * 60
 
 
 class VisitForm(PageForm):
@@ -93,6 +110,8 @@ class VisitForm(PageForm):
         initial=STAYS,
     )
     daily_dose_mcg = number("New dose, in mcg per day", 10, 4, required=False)
+    bridge_mcg = number("Bridge bolus, in mcg of the new drug", 10, 4, required=False)
+    bridge_hours = HoursField(label="Runs for, in hours", required=False)
     pump_clock = forms.ChoiceField(label="Pump's clock", required=False)
     reason = text("Why the dose changes", 1000, required=False)
     ordered_by = DoctorField(
@@ -150,6 +169,13 @@ class VisitForm(PageForm):
         dose = values.get("daily_dose_mcg")
         if values.get("change") == SIMPLE and dose is None and "daily_dose_mcg" not in self.errors:
             self.add_error("daily_dose_mcg", "Write the new dose in mcg per day.")
+        for one, other, words in (
+            ("bridge_mcg", "bridge_hours", "Write how long the bridge bolus runs."),
+            ("bridge_hours", "bridge_mcg", "Write the dose of the bridge bolus in mcg."),
+        ):
+            typed, missing = values.get(one) is not None, values.get(other) is None
+            if typed and missing and other not in self.errors:
+                self.add_error(other, words)
         if values.get("change") == FLEX and self.steps.errors:
             self.add_error("change", "Correct the steps.")
         return values
@@ -171,6 +197,7 @@ class VisitForm(PageForm):
             at=at,
             fill=self._fill(),
             program=program,
+            bridge=self._bridge(),
             printed_alarm_date=values.get("printed_alarm_date"),
             reservoir_volume_ml=values.get("reservoir_volume_ml"),
             reason=values.get("reason", "") if program else "",
@@ -195,6 +222,15 @@ class VisitForm(PageForm):
             lot_number=values.get("lot_number", ""),
             expires_on=values.get("expires_on"),
         )
+
+    def _bridge(self) -> BridgeEntry | None:
+        dose, minutes = (self.cleaned_data.get(name) for name in ("bridge_mcg", "bridge_hours"))
+        return BridgeEntry(dose, minutes) if dose is not None and minutes is not None else None
+
+    @property
+    def bridges(self) -> bool:
+        """Whether anything is written about a bridge bolus."""
+        return bool(self["bridge_mcg"].value() or self["bridge_hours"].value())
 
     def _program(self, at: datetime) -> programs.Program | None:
         values = self.cleaned_data

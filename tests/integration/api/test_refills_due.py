@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic, Scope, User
+from accounts.services import clients
 from alarms.models import Projection, ScanRun
 from alarms.selectors import worklist
 from alarms.services import scans
@@ -317,7 +318,7 @@ def test_revoked_and_expired_tokens_are_refused(
     made, token = factories.api_client(clinic)
     headers = {"Authorization": f"Bearer {token}"}
     assert client.get(URL, headers=headers).status_code == 200
-    accounts.revoke_api_client(client=made, by=nurse, at=now)
+    clients.revoke_api_client(client=made, by=nurse, at=now)
     assert client.get(URL, headers=headers).status_code == 401
     made, token = factories.api_client(clinic)
     old = now - timedelta(days=200)

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts import services as accounts
 from accounts.models import ApiClient, AuditEvent, Clinic, Membership, Role, Scope, User
 from accounts.rules import RuleViolation
+from accounts.services import clients
 from tests import factories
 
 from .conftest import SignedIn, dates, last_values, queries, signed_in, text, user_of
@@ -239,7 +240,7 @@ def test_the_services_refuse_what_the_role_may_not(
     for act in (
         lambda: accounts.remove_role(user=nurse, clinic=clinic, by=nurse, at=now),
         lambda: accounts.change_role(user=nurse, clinic=clinic, role=Role.ADMIN, by=nurse, at=now),
-        lambda: accounts.issue_api_client(
+        lambda: clients.issue_api_client(
             clinic=clinic, name="x", scopes=[Scope.DUE_READ], by=nurse, at=now
         ),
     ):

@@ -15,7 +15,7 @@ from alarms.models import Projection
 from alarms.services.projection import COMPUTED
 from dosing.domain import programs
 from tests import factories
-from visits.services.encounter import VisitEntry, complete_visit
+from visits.services.encounter import BridgeEntry, VisitEntry, complete_visit
 from visits.services.preview import preview
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +71,10 @@ CASES: dict[str, dict[str, Any]] = {
     "small fill": {"fill": fill("2")},
     "another concentration": {
         "fill": fill(concentration="1000"), "program": factories.simple(NOW, "400", "1000"),
+    },
+    "another concentration, bridged": {
+        "fill": fill(concentration="500"), "program": factories.simple(NOW, "400", "500"),
+        "bridge": BridgeEntry(Decimal("187.5"), Decimal(2700)),
     },
 }  # fmt: skip
 # Autumn and spring changes of the clocks, and none.

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alarms.domain.projection import Known, ProjectionInputs, Settings, project
-from dosing.domain.programs import SimpleContinuous
+from dosing.domain.programs import WEEK, Bolus, DayGroup, Flex, SimpleContinuous, Step
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 from visits.domain.concerns import concerns_of
 from visits.domain.printed import likely_causes
 from visits.domain.proposal import Before, Proposed
+from visits.domain.stops import hard_stops
 
 AT = datetime(2026, 11, 20, 18, tzinfo=UTC)
 DENVER = ZoneInfo("America/Denver")
@@ -93,6 +94,62 @@ def test_a_concentration_change_shows_the_bridge_or_says_what_is_missing() -> No
     assert "225 mcg of the new drug over 54 h" in with_path.text
     [without] = concerns_of(before(), proposed, None)
     assert "No catheter is recorded" in without.text
+
+
+def bridged(dose: str, hours: str, *, per_ml: str = "500") -> Proposed:
+    bolus = Bolus(at=AT, dose_mcg=Decimal(dose), minutes=Decimal(hours) * 60, replaces_program=True)
+    fill = Fill(AT, Decimal(20), Decimal(per_ml))
+    return Proposed(at=AT, fill=fill, program=simple("400", per_ml), bridge=bolus)
+
+
+@pytest.mark.parametrize(
+    ("dose", "hours", "differs"),
+    [
+        ("225", "54", False),
+        ("247.5", "54", False),  # a tenth
+        ("247.6", "54", True),
+        ("202.4", "54", True),
+        ("225", "59.4", False),
+        ("225", "59.5", True),
+        ("225", "48.5", True),
+    ],
+)
+def test_a_bridge_bolus_is_held_against_ours(dose: str, hours: str, differs: bool) -> None:
+    found = concerns_of(before(path_ml=Decimal("0.45")), bridged(dose, hours), None)
+    assert [c.code for c in found] == ["concentration_change"] + ["bridge_differs"] * differs
+    assert "is counted in the dates" in found[0].text
+    if differs:
+        assert "ours would be 225 mcg of the new drug over 54 h" in found[1].title
+
+
+def test_a_flex_day_bridges_between_its_slowest_and_its_fastest_dose() -> None:
+    groups = tuple(
+        DayGroup(days=days, steps=(Step(start_minute=0, dose_mcg=Decimal(dose)),))
+        for days, dose in ((WEEK[:5], "400"), (WEEK[5:], "200"))
+    )
+    flex = Flex(
+        effective_at=AT - timedelta(days=30), utc_offset_minutes=-420,
+        concentration_mcg_per_ml=Decimal(2000), groups=groups,
+    )  # fmt: skip
+    situation = before(path_ml=Decimal("0.45"), program=flex)
+    for hours, differs in (("54", False), ("80", False), ("108", False), ("130", True)):
+        found = concerns_of(situation, bridged("225", hours), None)
+        assert ("bridge_differs" in [c.code for c in found]) == differs
+    assert "over 54 to 108 h" in found[0].text
+
+
+def stopped_by(situation: Before, proposed: Proposed) -> list[str]:
+    return [problem.code for problem in hard_stops(situation, proposed, AT)]
+
+
+def test_a_bridge_bolus_belongs_to_a_refill_with_another_concentration() -> None:
+    assert stopped_by(before(), bridged("225", "54")) == []
+    assert stopped_by(before(), bridged("225", "54", per_ml="2000")) == ["bridge_without_change"]
+    alone = Proposed(at=AT, bridge=bridged("225", "54").bridge)
+    assert stopped_by(before(), alone) == ["bridge_needs_refill"]
+    assert stopped_by(before(), bridged("0", "0")) == ["not_positive", "bridge_too_long"]
+    assert stopped_by(before(), bridged("225", "336")) == []
+    assert stopped_by(before(), bridged("225", "336.1")) == ["bridge_too_long"]
 
 
 def inputs_of(volume: str, dose: str, concentration: str = "2000") -> ProjectionInputs:
