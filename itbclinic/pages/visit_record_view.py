@@ -97,12 +97,8 @@ def _what(visit: Visit) -> list[tuple[str, str]]:
         if fill.use_by:
             found.append(("Pharmacy's use-by date", words.day(fill.use_by)))
         if visit.bridge is not None:
-            found.append(
-                (
-                    "Bridge bolus",
-                    visit_view.bridge_in_words(domain_bolus(visit.bridge), visit.pump.clinic.zone),
-                )
-            )
+            bolus, zone = domain_bolus(visit.bridge), visit.pump.clinic.zone
+            found.append(("Bridge bolus", " ".join(visit_view.bridge_in_words(bolus, zone))))
     else:
         found.append(("Filled", "Nothing: the dose changed without a refill"))
     if seen is not None:

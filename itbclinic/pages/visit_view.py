@@ -122,16 +122,16 @@ def _mcg(value: Fraction | None) -> str:
 def _bridge(found: Preview) -> Iterator[Line]:
     bolus = found.proposed.bridge
     if bolus is not None and not found.stops:
-        zone = found.situation.zone
-        yield Line("Bridge bolus", "None", bridge_in_words(bolus, zone), "in place of the program")
+        dose, runs = bridge_in_words(bolus, found.situation.zone)
+        yield Line("Bridge bolus", "None", dose, runs)
 
 
-def bridge_in_words(bolus: Bolus, zone: ZoneInfo) -> str:
-    """`750 mcg over 22 h 30 min, until Sat 28-Nov-2026 13:30`"""
+def bridge_in_words(bolus: Bolus, zone: ZoneInfo) -> tuple[str, str]:
+    """`750 mcg` and `over 22 h 30 min, until 28-Nov-2026 13:30 MST`"""
     hours, minutes = divmod(round(bolus.minutes), 60)
     lasts = f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    dose = format_quantity(bolus.dose_mcg, "mcg")
-    return f"{dose} over {lasts}, until {words.instant(bolus.until, zone)}"
+    until = words.instant(bolus.until, zone)
+    return format_quantity(bolus.dose_mcg, "mcg"), f"over {lasts}, until {until}"
 
 
 def _drug(found: Preview) -> Iterator[Line]:
