@@ -75,6 +75,7 @@ class Projection(models.Model):
             ),
             # What the scan of every minute looks for: an open window, a date that is missing.
             models.Index(fields=["window_opens_on"], name="projection_window_opens"),
+            models.Index(fields=["earliest_empty_date"], name="projection_earliest_empty"),
             models.Index(
                 fields=["pump"], name="projection_unknown", condition=~Q(unknown_reason="")
             ),
@@ -198,6 +199,9 @@ class WorkItem(models.Model):
         CHANNEL_FAILING = "channel_failing", "The mail server refuses our messages"
         SUMMARY_FAILED = "summary_failed", "An after-visit summary could not be made"
 
+    # The reason with which the system settles; any other is a person's answer.
+    NO_LONGER = "The facts have changed; it no longer applies."
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="work_items")
     pump = models.ForeignKey(Pump, on_delete=models.PROTECT, null=True, related_name="work_items")
@@ -225,7 +229,7 @@ class WorkItem(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "subject"],
+                fields=["clinic", "kind", "subject"],
                 condition=Q(settled_at__isnull=True),
                 name="one_open_work_item",
             ),

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import connection
 
 from accounts.models import Clinic
+from alarms.models import WorkItem
 from alarms.selectors import worklist
 from visits.selectors.imports import open_refused_rows
 
@@ -48,7 +49,8 @@ _OWING: Final = (
     _PUMPS
     + """
 , judged AS (
-    SELECT a.*, j.refill_due_on, j.window_opens_on, j.alarm_date, j.computed_at,
+    SELECT a.*, j.refill_due_on, j.window_opens_on, j.computed_at,
+           least(j.alarm_date, j.earliest_empty_date) AS runs_out_on,
            CASE WHEN j.unknown_reason <> '' THEN j.unknown_reason
                 WHEN cardinality(j.attention) > 0
                      AND coalesce(j.attention_settled_until < a.today, true) THEN j.attention[1]
@@ -58,16 +60,16 @@ _OWING: Final = (
      WHERE a.id NOT IN (SELECT id FROM excluded)
 ), owing AS (
     SELECT g.*, CASE WHEN reason <> '' THEN 'unknown'
-                     WHEN alarm_date <= today THEN 'alarm'
+                     WHEN runs_out_on <= today THEN 'alarm'
                      WHEN refill_due_on < today THEN 'overdue' ELSE 'window' END AS milestone,
            CASE WHEN reason <> '' THEN ARRAY['unknown']
-                WHEN alarm_date <= today THEN ARRAY['window', 'overdue', 'alarm']
+                WHEN runs_out_on <= today THEN ARRAY['window', 'overdue', 'alarm']
                 WHEN refill_due_on < today THEN ARRAY['window', 'overdue']
                 ELSE ARRAY['window'] END AS reached,
            CASE WHEN reason <> '' THEN reason ELSE refill_due_on::text END AS stamp
       FROM judged g
      WHERE reason <> ''
-        OR (window_opens_on <= today AND NOT EXISTS (
+        OR ((window_opens_on <= today OR runs_out_on <= today) AND NOT EXISTS (
               SELECT 1 FROM refills_appointment b JOIN accounts_clinic c ON c.id = g.clinic_id
                WHERE b.pump_id = g.id AND b.cancelled_at IS NULL AND b.outcome = ''
                  AND b.starts_at > %(now)s
@@ -113,7 +115,7 @@ QUERIES: Final[dict[str, tuple[str, str]]] = {
         SELECT 'message ' || m.id || ' dead' FROM reminders_outboxmessage m
          WHERE m.state = 'dead'
            AND NOT EXISTS (SELECT 1 FROM alarms_workitem w
-                            WHERE w.kind = 'delivery_failed'
+                            WHERE w.kind = 'delivery_failed' AND w.clinic_id = m.clinic_id
                               AND w.subject IN (m.uuid::text, m.recipient_ref))
         UNION ALL
         SELECT 'appointment ' || b.id FROM refills_appointment b
@@ -131,7 +133,8 @@ QUERIES: Final[dict[str, tuple[str, str]]] = {
                             WHERE m.obligation = 'visit:' || b.uuid::text
                               AND m.state IN ('pending', 'sent', 'dead'))
            AND NOT EXISTS (SELECT 1 FROM alarms_workitem w
-                            WHERE w.kind = 'call_family' AND w.subject = b.uuid::text)""",
+                            WHERE w.kind = 'call_family' AND w.subject = b.uuid::text
+                              AND w.settle_reason <> %(no_longer)s)""",
     ),
     "I3": (
         "no message waits for more than 30 minutes without an attempt",
@@ -230,7 +233,14 @@ def check(now: datetime) -> list[Broken]:
 
 def _rows(query: str, now: datetime) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(query, {"now": now, "wait": "30 minutes"})
+        cursor.execute(
+            query,
+            {
+                "now": now,
+                "wait": "30 minutes",
+                "no_longer": WorkItem.NO_LONGER,
+            },
+        )
         return list(cursor.fetchall())
 
 

@@ -66,7 +66,9 @@ def send(letter: Letter) -> Answer:
     try:
         sent = _email(letter).send(fail_silently=False)
     except Exception as error:  # whatever it is must end as a recorded attempt
-        stage, code = _place(error)
+        stage, said = _place(error)
+        # What speaks no SMTP answers with no code of it; Python's library says -1.
+        code = said if said is not None and 100 <= said <= 599 else None
         verdict = retry.judge(stage, code)
         return Answer(verdict.outcome, code, type(error).__name__, verdict.channel)
     if sent != 1:  # Django says 0 for a message without a recipient, and nothing else

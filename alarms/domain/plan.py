@@ -48,6 +48,8 @@ class Facts:
     reason: str
     refill_due_on: date | None
     booked: bool
+    # The earlier of the alarm date and the earliest empty date: the ladder counts to it.
+    runs_out_on: date | None = None
     new: bool = False  # recorded moments ago: its first fill may still be on its way
     coming: Coming | None = None
     nurses: Sequence[Recipient] = ()
@@ -89,6 +91,15 @@ class Sent:
     pending: bool
 
 
+def rung_of(facts: Facts) -> int:
+    """The rung of the ladder that is reached by today; 0 for none."""
+    if facts.status == UNKNOWN or facts.refill_due_on is None:
+        return 0
+    if facts.runs_out_on is not None and facts.runs_out_on <= facts.today:
+        return len(LADDER)
+    return RUNGS.get(facts.status, 0)
+
+
 def promises(facts: Facts) -> list[Promise]:
     """Every message that is owed for this pump now."""
     return [*_to_nurses(facts), *_to_family(facts)]
@@ -100,7 +111,7 @@ def _to_nurses(facts: Facts) -> list[Promise]:
         if facts.new or facts.reason == PASSING:
             return []
         return [Promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
-    reached = RUNGS.get(facts.status, 0)
+    reached = rung_of(facts)
     if facts.booked or not reached or facts.refill_due_on is None:
         return []
     stamp = facts.refill_due_on.isoformat()
@@ -148,7 +159,7 @@ def tasks(facts: Facts) -> list[Task]:
         facts.status != UNKNOWN
         and not facts.booked
         and facts.refill_due_on is not None
-        and facts.refill_due_on <= facts.today
+        and (facts.refill_due_on <= facts.today or rung_of(facts) == len(LADDER))
     ):
         found.append(Task("unbooked", facts.pump))
     coming = facts.coming

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import (
@@ -67,6 +67,7 @@ def facts_for(pumps: Collection[Pump], now: datetime) -> dict[int, plan.Facts]:
             status=worklist.RANKS[row.rank],
             reason=row.reason,
             refill_due_on=row.projection.refill_due_on if hasattr(row, "projection") else None,
+            runs_out_on=_runs_out_on(row),
             booked=row.booked,
             new=_is_new(row, now),
             coming=_coming(row),
@@ -80,9 +81,18 @@ def facts_for(pumps: Collection[Pump], now: datetime) -> dict[int, plan.Facts]:
 
 def _may_concern_nurses(row: Any, now: datetime) -> bool:
     """Whether the clinic's nurses are worth a query."""
-    return bool(row.rank < worklist.NOT_DUE) and not (
-        row.rank == worklist.UNKNOWN and _is_new(row, now)
-    )
+    if row.rank == worklist.UNKNOWN:
+        return not _is_new(row, now)
+    last = _runs_out_on(row)
+    return bool(row.rank < worklist.NOT_DUE) or (last is not None and last <= row.today)
+
+
+def _runs_out_on(row: Any) -> date | None:
+    """The earlier of the alarm date and the earliest empty date (calculations.md)."""
+    if not hasattr(row, "projection"):
+        return None
+    found = (row.projection.alarm_date, row.projection.earliest_empty_date)
+    return min((day for day in found if day is not None), default=None)
 
 
 def _is_new(row: Any, now: datetime) -> bool:
@@ -144,13 +154,20 @@ def _candidates(now: datetime, *, after: int, size: int) -> list[int]:
     soon = now + timedelta(days=plan.FAMILY_DAYS + 2)
     parts = (
         dates.filter(window_opens_on__lte=tomorrow),
+        dates.filter(earliest_empty_date__lte=tomorrow),
         dates.exclude(unknown_reason=""),
         dates.exclude(attention=[]),
         booked.filter(outcome="", starts_at__gt=now, starts_at__lte=soon),
-        _without_item().filter(pump_id__gt=after, starts_at__lte=now),
+        _without_item(now).filter(pump_id__gt=after, starts_at__lte=now),
     )
     first, *others = (part.order_by().values_list("pump_id", flat=True) for part in parts)
     return list(first.union(*others).order_by("pump_id")[:size])
+
+
+# An earliest empty date comes before the alarm's or with it: either is the last rung.
+_RUNS_OUT: Final = Q(projection__alarm_date__lte=F("today")) | Q(
+    projection__earliest_empty_date__lte=F("today")
+)
 
 
 def _annotated(pumps: Any) -> Any:
@@ -160,7 +177,7 @@ def _annotated(pumps: Any) -> Any:
         key=Cast("uuid", text),
         milestone=Case(
             When(rank=worklist.UNKNOWN, then=Value(plan.UNKNOWN)),
-            When(rank__lte=worklist.ALARM, then=Value("alarm")),
+            When(_RUNS_OUT, then=Value("alarm")),
             When(rank=worklist.OVERDUE, then=Value("overdue")),
             default=Value("window"),
             output_field=text,
@@ -192,24 +209,25 @@ def _owes_something(now: datetime) -> Q:
     )
     invited = Exists(live.filter(obligation=OuterRef("visit")))
     called = Exists(
-        WorkItem.objects.filter(
+        _answered(now).filter(
             kind="call_family", subject=Cast(OuterRef("appointment_uuid"), CharField())
         )
     )
     unknown = Q(rank=worklist.UNKNOWN, recorded_at__lte=now - NEW)
     unbooked = Q(rank__gt=worklist.UNKNOWN, booked=False)
-    late = unbooked & Q(projection__refill_due_on__lte=F("today"))
+    late = unbooked & (Q(projection__refill_due_on__lte=F("today")) | _RUNS_OUT)
+    reached = Q(rank__lt=worklist.NOT_DUE) | _RUNS_OUT
     soon = Q(visit_day__lte=F("today") + timedelta(days=plan.FAMILY_DAYS))
     return (
         (
             (unknown & Q(has_nurse=True))
-            | (unbooked & Q(rank__lt=worklist.NOT_DUE) & (Q(has_nurse=True) | Q(nobody=False)))
+            | (unbooked & reached & (Q(has_nurse=True) | Q(nobody=False)))
         )
         & ~Q(told)
         | (unknown & ~Q(_asked("date_unknown")))
         | (late & ~Q(_asked("unbooked")))
         | (soon & ~Q(invited) & ~Q(called))
-        | Q(Exists(_without_item().filter(pump=OuterRef("pk"), starts_at__lte=now - GRACE)))
+        | Q(Exists(_without_item(now).filter(pump=OuterRef("pk"), starts_at__lte=now - GRACE)))
     )
 
 
@@ -224,11 +242,22 @@ def _asked(kind: str) -> Exists:
     )
 
 
-def _without_item() -> QuerySet[Appointment]:
+def _answered(now: datetime) -> QuerySet[WorkItem]:
+    """Tasks that need no further one: open, put off until a day to come, or answered by a person.
+    One that was settled because the facts had changed is none: they may have changed back."""
+    latest_today = (now + timedelta(hours=14)).date()  # in whatever zone
+    return WorkItem.objects.filter(
+        Q(settled_at__isnull=True)
+        | Q(settled_until__gte=latest_today)
+        | (Q(settled_until__isnull=True) & ~Q(settle_reason=WorkItem.NO_LONGER))
+    )
+
+
+def _without_item(now: datetime) -> QuerySet[Appointment]:
     """Appointments that nobody was asked about yet."""
     return _unresolved().filter(
         ~Exists(
-            WorkItem.objects.filter(
+            _answered(now).filter(
                 subject=Cast(OuterRef("uuid"), CharField()),
                 kind__in=["appointment_without_outcome", "no_show"],
             )

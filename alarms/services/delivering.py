@@ -65,7 +65,7 @@ def deliver(
                 _deliver_one(row, worker, by, done, clock, send)
         if not rows or done.channel_fails:
             break
-    if done.clinics_reached:
+    if done.clinics_reached and not done.channel_fails:
         settle_for_clinics(kind=Kind.CHANNEL_FAILING, clinic_ids=done.clinics_reached, now=clock())
     if done.sent or done.failed or done.held_back:
         logger.info(
@@ -116,6 +116,9 @@ def _ready(row: OutboxMessage, worker: str, by: User, done: Delivered, now: date
         _hold_back(row, worker, by, done, State.DEAD, "no_time_left", now)
         return ""
     quiet_until = _quiet_until(row, now)
+    if quiet_until is not None and quiet_until >= row.expires_at:
+        _hold_back(row, worker, by, done, State.DEAD, "no_time_left", now)
+        return ""
     if quiet_until is not None:
         delivery.put_back(message=row, worker=worker, not_before=quiet_until)
         return ""

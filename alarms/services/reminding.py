@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef
+from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
 
 from accounts.models import User
@@ -58,8 +58,11 @@ def plan_for(pump_ids: Collection[int], *, now: datetime) -> None:
 
 
 def _with_what_is_there(pump_ids: Collection[int]) -> dict[int, Any]:
-    """The pumps with whether they have messages and open tasks at all: most have neither."""
-    open_items = WorkItem.objects.filter(pump=OuterRef("pk"), settled_at__isnull=True)
+    """The pumps with whether they have messages, and tasks that are open or put off, at all: most
+    have neither."""
+    open_items = WorkItem.objects.filter(
+        Q(settled_at__isnull=True) | Q(settled_until__isnull=False), pump=OuterRef("pk")
+    )
     messages = OutboxMessage.objects.filter(about=Cast(OuterRef("uuid"), CharField()))
     pumps = Pump.objects.filter(pk__in=pump_ids).select_related("clinic")
     pumps = pumps.annotate(has_items=Exists(open_items), has_rows=Exists(messages))
@@ -150,7 +153,7 @@ def _items(pump: Pump, facts: plan.Facts, too_late: bool) -> list[Wanted]:
 
 def _someone_should_know(facts: plan.Facts) -> bool:
     """A pump without a date has a work item of its own already."""
-    return not facts.booked and facts.status in plan.RUNGS
+    return not facts.booked and plan.rung_of(facts) > 0
 
 
 def plan_due(*, now: datetime, chunk: int = CHUNK) -> int:
@@ -175,7 +178,9 @@ def _plan_locked(pump_ids: list[int], now: datetime) -> None:
 
 def _settle_reachable(now: datetime) -> None:
     """Clinics that have a nurse to tell again."""
-    waiting = WorkItem.objects.filter(kind=Kind.NOBODY_TO_TELL, settled_at__isnull=True)
+    waiting = WorkItem.objects.filter(
+        Q(settled_at__isnull=True) | Q(settled_until__isnull=False), kind=Kind.NOBODY_TO_TELL
+    )
     clinic_ids = list(waiting.values_list("clinic_id", flat=True))
     reachable = list(reachable_nurses(clinic_ids)) if clinic_ids else []
     if reachable:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import audit
 from accounts.models import Role, User
@@ -40,7 +41,7 @@ BY_PLAN: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,
     Kind.APPOINTMENT_WITHOUT_OUTCOME,
 }  # fmt: skip
-NO_LONGER: Final = "The facts have changed; it no longer applies."
+NO_LONGER: Final = WorkItem.NO_LONGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,15 @@ def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
     if not wanted:
         return 0
     known = WorkItem.objects.filter(subject__in={one.subject for one in wanted})
-    by_key: dict[tuple[str, str], list[WorkItem]] = {}
+    by_key: dict[tuple[int, str, str], list[WorkItem]] = {}
     for item in known:
-        by_key.setdefault((item.kind, item.subject), []).append(item)
+        by_key.setdefault((item.clinic_id, item.kind, item.subject), []).append(item)
     new = [
         _item(one, now)
         for one in wanted
-        if not any(_stands(item, one) for item in by_key.get((one.kind, one.subject), []))
+        if not any(
+            _stands(item, one) for item in by_key.get((one.clinic_id, one.kind, one.subject), [])
+        )
     ]
     # Another process may open the same one at this moment: the unique index lets one in.
     WorkItem.objects.bulk_create(new, ignore_conflicts=True)
@@ -145,16 +148,18 @@ def settle_work_item(
 def settle_gone(
     *, pump_ids: Collection[int], wanted: Collection[tuple[str, str]], now: datetime
 ) -> int:
-    """Settle what the plan opened for these pumps and does not want any more.
+    """Settle what the plan opened for these pumps and does not want any more; what was put off is
+    put off no longer, or the next question of its kind would wait for an answer of the last.
 
     Called within the transaction that planned.
     """
     rows = WorkItem.objects.select_for_update().filter(
-        pump_id__in=pump_ids, kind__in=BY_PLAN, settled_at__isnull=True
+        Q(settled_at__isnull=True) | Q(settled_until__isnull=False, kind__in=STANDING),
+        pump_id__in=pump_ids,
+        kind__in=BY_PLAN,
     )
     gone = [row for row in rows.order_by("id") if (row.kind, row.subject) not in wanted]
-    for row in gone:
-        _settle(row, NO_LONGER, system_user("system-scan"), now, None)
+    _end(gone, now)
     return len(gone)
 
 
@@ -162,10 +167,11 @@ def settle_gone(
 def settle_for_clinics(*, kind: Kind, clinic_ids: Collection[int], now: datetime) -> None:
     """Settle a clinic's own item: it has a nurse to tell again, or its mail leaves again."""
     rows = WorkItem.objects.select_for_update().filter(
-        kind=kind, clinic_id__in=clinic_ids, settled_at__isnull=True
+        Q(settled_at__isnull=True) | Q(settled_until__isnull=False),
+        kind=kind,
+        clinic_id__in=clinic_ids,
     )
-    for row in rows.order_by("id"):
-        _settle(row, NO_LONGER, system_user("system-scan"), now, None)
+    _end(list(rows.order_by("id")), now)
 
 
 @transaction.atomic
@@ -178,6 +184,19 @@ def settle_by_system(*, kind: Kind, subject: str, reason: str, now: datetime) ->
         _settle(row, reason, system_user("system-scan"), now, None)
         return True
     return False
+
+
+def _end(rows: Collection[WorkItem], now: datetime) -> None:
+    """The cause is gone: an open item is settled, one that was put off keeps its person's reason
+    and waits for no day any more."""
+    by = system_user("system-scan")
+    for row in rows:
+        if row.settled_at is None:
+            _settle(row, NO_LONGER, by, now, None)
+        else:
+            row.settled_until = None
+            row.save(update_fields=["settled_until"])
+            _audit("work_item.put_off_ended", row, by, now, NO_LONGER)
 
 
 def _settle(row: WorkItem, reason: str, by: User, now: datetime, ends_on: date | None) -> None:

@@ -83,6 +83,7 @@ EVENTS: Final = {
     "work_item.opened": "Opened a work item",
     "work_item.escalated": "Passed on a work item that nobody settled in time",
     "work_item.settled": "Settled a work item or put it off",
+    "work_item.put_off_ended": "Ended a put-off: its cause is gone",
     "consent.recorded": "Recorded a family's consent to e-mail",
     "consent.withdrawn": "Recorded that a consent was withdrawn",
     "caregiver.added": "Added somebody to call",
