@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from accounts.models import Role
-from alarms.models import WorkItem
+from alarms.models import Projection, WorkItem
 from alarms.selectors.work import FAILURES, Subjects, Told
 from reminders.models import OutboxMessage
 
@@ -21,7 +21,7 @@ REMEDIES: Final = {
         "address under Clinic, People."
     ),
     Kind.CALL_FAMILY: "Call the family about the appointment, then say here what was agreed.",
-    Kind.UNBOOKED: "Book a refill before the date, or put it off with the reason why it may wait.",
+    Kind.UNBOOKED: "Book a refill before these dates, or put it off and say why it may wait.",
     Kind.DATE_UNKNOWN: "Treat the pump as due. Open it and settle or record what is missing.",
     Kind.NO_SHOW: "Call the family the same day and book a new appointment.",
     Kind.APPOINTMENT_WITHOUT_OUTCOME: (
@@ -111,11 +111,25 @@ def _details(item: WorkItem, subjects: Subjects, zone: ZoneInfo) -> str:
     at = subjects.appointments.get(item.subject)
     if at is not None:
         return f"Appointment {words.weekday_instant(at, zone)}."
+    if item.kind == Kind.UNBOOKED:
+        return _dates(subjects.dates.get(item.pump_id or 0))
     if item.kind != Kind.DELIVERY_FAILED:
         return ""
     whom = subjects.recipients.get(item.subject) or "Somebody who is not on record any more"
     why = REASONS.get(str(item.details.get("reason", "")), "")
     return f"To {whom}: {why}." if why else f"To {whom}."
+
+
+def _dates(row: Projection | None) -> str:
+    """`Refill by 20-Nov-2026. Alarm 27-Nov-2026. May be empty from 25-Nov-2026.`"""
+    if row is None or row.refill_due_on is None:
+        return ""
+    found = [
+        ("Refill by", row.refill_due_on),
+        ("Alarm", row.alarm_date),
+        ("May be empty from", row.earliest_empty_date),
+    ]
+    return " ".join(f"{label} {words.day(day)}." for label, day in found if day is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids, roles_of
-from alarms.models import WorkItem
+from alarms.models import Projection, WorkItem
 from patients.models import Caregiver
 from refills.models import Appointment
 from reminders.models import OutboxMessage
@@ -98,10 +98,12 @@ def loud_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """What the items' subjects are: appointments by uuid, and who could not be reached."""
+    """What the items' subjects are: appointments by uuid, who could not be reached, and the dates
+    of pumps without a booking, by pump."""
 
     appointments: Mapping[str, datetime]
     recipients: Mapping[str, str]
+    dates: Mapping[int, Projection]
 
 
 def subjects_of(items: Collection[WorkItem]) -> Subjects:
@@ -109,7 +111,12 @@ def subjects_of(items: Collection[WorkItem]) -> Subjects:
     keys = {item.subject for item in items if item.kind in ABOUT_APPOINTMENTS}
     when = Appointment.objects.filter(uuid__in=keys).values_list("uuid", "starts_at")
     failed = [item for item in items if item.kind == Kind.DELIVERY_FAILED]
-    return Subjects({str(key): at for key, at in when}, recipients_of(failed) if failed else {})
+    unbooked = [item.pump_id for item in items if item.pump_id and item.kind == Kind.UNBOOKED]
+    rows = Projection.objects.filter(pump_id__in=unbooked) if unbooked else []
+    dates = {row.pump_id: row for row in rows}
+    return Subjects(
+        {str(key): at for key, at in when}, recipients_of(failed) if failed else {}, dates
+    )
 
 
 def recipients_of(items: Collection[WorkItem]) -> dict[str, str]:

@@ -9,8 +9,13 @@ from accounts.rules import RuleViolation
 LONGEST: Final = timedelta(days=90)
 
 
-def check_reason_and_end(reason: str, ends_on: date, today: date) -> None:
+def check_reason_and_end(
+    reason: str, ends_on: date, today: date, longest: timedelta = LONGEST
+) -> None:
     """Refuse to dismiss anything without a reason and an end date (reliability.md, 4).
+
+    Args:
+        longest: how far the end may lie ahead.
 
     Raises:
         RuleViolation: naming `reason` or `ends_on`.
@@ -19,9 +24,9 @@ def check_reason_and_end(reason: str, ends_on: date, today: date) -> None:
         raise RuleViolation.of("reason", "missing", "Write why this may stand.")
     if ends_on < today:
         raise RuleViolation.of("ends_on", "date_in_past", "The end date has passed already.")
-    if ends_on > today + LONGEST:
+    if ends_on > today + longest:
         raise RuleViolation.of(
             "ends_on",
             "too_late",
-            f"End it within {LONGEST.days} days; then somebody looks at it again.",
+            f"End it within {longest.days} days; then somebody looks at it again.",
         )

@@ -15,7 +15,7 @@ from accounts.rules import RuleViolation
 from accounts.services import system_user
 from alarms.models import WorkItem
 
-from .reasons import check_reason_and_end
+from .reasons import LONGEST, check_reason_and_end
 
 Kind = WorkItem.Kind
 # Whose it is first, and how long that person has.
@@ -36,6 +36,8 @@ STEP: Final = timedelta(hours=24)
 STANDING: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.NOBODY_TO_TELL, Kind.CHANNEL_FAILING,
 }  # fmt: skip
+# While a pump may run dry, nobody puts the question off for longer.
+SHORT: Final = timedelta(days=7)
 # What the plan itself opens, and settles when the facts have changed.
 BY_PLAN: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,
@@ -140,7 +142,8 @@ def settle_work_item(
             raise RuleViolation.of(
                 "ends_on", "missing", "This still stands: write until when it may wait."
             )
-        check_reason_and_end(reason, ends_on, today)
+        longest = SHORT if row.kind in (Kind.UNBOOKED, Kind.DATE_UNKNOWN) else LONGEST
+        check_reason_and_end(reason, ends_on, today, longest)
     _settle(row, reason.strip(), by, now, ends_on)
     return row
 

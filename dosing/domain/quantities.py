@@ -1,5 +1,6 @@
-"""The one formatter of quantities and dates for staff, and exact rounding."""
+"""Quantities as staff read and type them: the one formatter, the one reader, exact rounding."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -8,6 +9,19 @@ from typing import Final
 MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
+
+
+# Thousands are groups of three, so a decimal comma (285,5) and a shifted one (0,411) do not fit.
+NUMBER: Final = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
+MOST_DIGITS: Final = 15
+
+
+def read_number(text: str) -> Decimal | None:
+    """A number without its unit, exactly as typed: `1,000`, `0.048`; None where it is no number or
+    may be read in two ways. `20,5` taken as 205 would be a tenfold dose."""
+    if not re.fullmatch(NUMBER, text) or sum(map(str.isdigit, text)) > MOST_DIGITS:
+        return None
+    return Decimal(text.replace(",", ""))
 
 
 def rounded(value: Fraction | Decimal | int, places: int) -> Decimal:

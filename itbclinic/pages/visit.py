@@ -198,7 +198,10 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
         form.cleaned_data = {}
     entry = form.entry(seen_concerns=None, at=desk.now)
     aspirated = form.cleaned_data.get("aspirated_ml")
+    unreadable = form.unreadable() if bound else []
     found = preview(pump, entry, now=desk.now, aspirated_ml=aspirated)
+    if unreadable:
+        found = found.stopped_by(unreadable)
     form.steps.compute(form.concentration())
     today = desk.now.astimezone(pump.clinic.zone).date()
     saving = bound and not ({"look", "edit"} & set(request.POST))

@@ -1,7 +1,7 @@
 """A visit's consequences side by side, in words: the right column of the form, and its page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -74,12 +74,14 @@ def present(found: Preview, before: Any, today: date) -> Changes:
             unknown, remedy = words.UNKNOWN[Reason(after.unknown_reason)]
         dates = dates_view.present(facts.pump, after, found.known_after, facts.fill, today)
     lines = [*_doses(found), *_bridge(found), *_drug(found), *_dates(before, after)]
+    if any(stop.code == "unreadable" for stop in found.stops):
+        lines = [replace(line, after="", note="") for line in lines]
     return Changes(
         lines=lines,
         found=found,
         dates=dates,
         aspirate=found.aspirate,
-        flow=_flow(found),
+        flow="" if found.stops else _flow(found),
         unknown=unknown,
         remedy=remedy,
         said=_said(found, after, unknown),
@@ -209,5 +211,8 @@ CONCERNS = {
     "concentration_change": "Another concentration than before",
     "bridge_differs": "The bridge bolus differed from ours",
     "printed_alarm_date": "The printed alarm date differed from ours",
+    "reservoir_volume": "The programmer showed another volume than was filled",
+    "booked_before_window": "An earlier appointment was still booked",
+    "due_again": "The next refill was due at once or very soon",
     "may_be_empty_before_alarm": "The pump may be empty before it beeps",
 }

@@ -30,7 +30,7 @@ def address(pump: Pump) -> str:
     return f"/patients/{pump.patient.uuid}/pumps/{pump.uuid}/visit/"
 
 
-def typed(pump: Pump, **more: str) -> dict[str, str]:
+def typed(pump: Pump, **more: Any) -> dict[str, Any]:
     local = timezone.now().astimezone(pump.clinic.zone)
     drug = pump.clinic.drug_products.get(concentration_mcg_per_ml=2000)
     return {
@@ -115,7 +115,7 @@ def test_the_page_of_steps_that_are_wrong(desk: Client, pump: Pump) -> None:
         "steps-0-1-start": "12:00", "steps-0-1-dose": "x", "reason": "Tone",
     }  # fmt: skip
     said = text(desk.post(address(pump), typed(pump, **steps)))
-    assert "Write the dose of this step in mcg." in said
+    assert "Write the dose of this step in mcg, such as 20.5." in said
     said = text(desk.post(address(pump), typed(pump, **(steps | {"steps-0-1-dose": "330"}))))
     assert "must start at 00:00" in said
     assert "Every day of the week must be in exactly one group" in said
@@ -159,7 +159,7 @@ def other_drug(pump: Pump, **more: str) -> dict[str, str]:
 def test_a_bridge_bolus_is_typed_as_the_programmer_shows_it(desk: Client, pump: Pump) -> None:
     values = other_drug(pump, bridge_mcg="450", bridge_hours="22:30")
     looked = desk.post(address(pump).replace("visit/", "visit/preview/"), values)
-    assert "450 mcg over 22 h 30 min, until" in words(looked)
+    assert "over 22 h 30 min, until" in words(looked)
     values["seen_concerns"] = looked.context["changes"].tokens
     answer = desk.post(address(pump), values)
     assert answer.status_code == 302, text(answer)
@@ -192,3 +192,56 @@ def test_half_a_bridge_bolus_is_refused_at_its_field(
         assert f'value="{value}"' in text(answer)
     assert '<details class="fold" open>' in text(answer)
     assert not Visit.objects.exists()
+
+
+def test_a_decimal_comma_never_becomes_another_dose(desk: Client, pump: Pump) -> None:
+    factories.user("doctor-1", pump.clinic, "doctor")
+    steps = {
+        "change": "flex", "steps-0-count": "1", "steps-0-0-start": "00:00", "reason": "Tone",
+        "steps-0-days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    }  # fmt: skip
+    answer = desk.post(address(pump), typed(pump, **steps, **{"steps-0-0-dose": "59,5"}))
+    assert answer.status_code == 422
+    assert "Write the dose of this step in mcg, such as 20.5." in text(answer)
+    one = typed(pump, change="simple", daily_dose_mcg="59,5", reason="Tone")
+    answer = desk.post(address(pump), one)
+    assert answer.status_code == 422
+    assert "Write decimals with a point: 59.5 if that is meant." in text(answer)
+    assert not Visit.objects.exists()
+
+
+def preview(desk: Client, pump: Pump, **more: str) -> Any:
+    return desk.post(address(pump).replace("visit/", "visit/preview/"), typed(pump, **more))
+
+
+def test_thousands_are_read_as_they_are_printed(desk: Client, pump: Pump) -> None:
+    seen = preview(desk, pump, change="simple", daily_dose_mcg="1,000")
+    assert "1,000 mcg/day" in words(seen)
+    assert seen.context["changes"].found.proposed.program.daily_dose_mcg == 1000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"change": "simple", "daily_dose_mcg": "2,50"},
+        {"change": "simple", "daily_dose_mcg": "250 mcg"},
+        {"aspirated_ml": "3,5"},
+        {"volume_ml": "abc"},
+        {"at": "yesterday"},
+        {"change": "flex", "steps-0-count": "1", "steps-0-0-start": "7", "steps-0-0-dose": "5"},
+        {"change": "flex", "steps-0-count": "1", "steps-0-0-start": "00:00", "steps-0-0-dose": ""},
+    ],
+)
+def test_what_cannot_be_read_has_no_consequences(
+    desk: Client, pump: Pump, more: dict[str, str]
+) -> None:
+    changes = preview(desk, pump, **more).context["changes"]
+    assert [stop.code for stop in changes.found.stops][:1] == ["unreadable"]
+    assert {line.after for line in changes.lines} == {""}
+    assert (changes.dates, changes.flow, changes.aspirate, changes.tokens) == ([], "", None, "")
+
+
+def test_what_is_not_typed_yet_is_no_mistake(desk: Client, pump: Pump) -> None:
+    changes = preview(desk, pump, volume_ml="").context["changes"]
+    assert changes.found.stops == ()
+    assert changes.aspirate is not None

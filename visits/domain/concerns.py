@@ -54,7 +54,7 @@ def concerns_of(
         other_mcg_per_ml: concentrations that the clinic stocks.
     """
     found = [*_aspirated(before, proposed), *_concentration(before, proposed)]
-    found += _dose(before, proposed)
+    found += [*_dose(before, proposed), *_shown_volume(proposed), *_booked(before, proposed, after)]
     if after is not None:
         if printed_differs and inputs is not None and proposed.printed_alarm_date is not None:
             found.append(_printed(before, proposed, after, inputs, other_mcg_per_ml))
@@ -206,9 +206,51 @@ def _printed(
     )
 
 
+def _shown_volume(proposed: Proposed) -> Iterator[Concern]:
+    """After a refill the programmer shows what was filled, or it counts from another volume."""
+    fill, shown = proposed.fill, proposed.reservoir_volume_ml
+    if fill is not None and shown is not None and abs(shown - fill.volume_ml) > 1:
+        yield Concern(
+            "reservoir_volume",
+            f"The programmer shows {format_quantity(shown, 'mL')}, filled were "
+            f"{format_quantity(fill.volume_ml, 'mL')}",
+            "The pump counts down from the volume that it was told: set the right one before the "
+            "patient leaves, or its alarm comes on another day than ours.",
+            urgent=True,
+        )
+
+
+def _booked(before: Before, proposed: Proposed, after: Known | None) -> Iterator[Concern]:
+    """An appointment that was for this refill must not stand for the next one."""
+    if proposed.fill is None or after is None:
+        return
+    for starts_at in before.coming:
+        local = starts_at.astimezone(before.zone)
+        if local.date() < after.window_opens_on:
+            yield Concern(
+                "booked_before_window",
+                f"Still booked for {format_date(local.date())} {local:%H:%M}",
+                "That is before the next refill's window opens. Was it for this refill? After "
+                "saving, cancel it or move it: until then it counts as the next visit, on the "
+                "family's paper too.",
+            )
+
+
 def _empty_early(proposed: Proposed, after: Known, before: Before) -> Iterator[Concern]:
     """Only where the next refill is due at once: it is true of many pumps for months."""
+    if proposed.fill is None and proposed.program is None:
+        return
     day = proposed.at.astimezone(before.zone).date()
+    if proposed.fill is not None and after.window_opens_on <= day:
+        days = (after.refill_due_on - day).days
+        last = f"by {format_date(after.refill_due_on)}, in {days} days" if days > 0 else "at once"
+        yield Concern(
+            "due_again",
+            f"The next refill is due {last}",
+            f"{format_quantity(proposed.fill.volume_ml, 'mL')} do not last long at this dose. "
+            "Check the volume and the dose that were typed.",
+            urgent=days <= 0,
+        )
     early = after.earliest_empty_date
     if early is not None and after.may_be_empty_before_alarm and after.window_opens_on <= day:
         yield Concern(

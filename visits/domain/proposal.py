@@ -22,6 +22,7 @@ class Before:
         expected_ml: what the program should have left in the reservoir; None where it is unknown.
         program: the one in force; `later_program_at` is when the latest one on record begins.
         path_ml: from the reservoir to the catheter's tip; None where no catheter is recorded.
+        coming: when appointments on a later day than the visit's begin.
     """
 
     limits: PumpLimits
@@ -32,6 +33,7 @@ class Before:
     latest_program_at: datetime | None = None
     explanted_at: datetime | None = None
     path_ml: Decimal | None = None
+    coming: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

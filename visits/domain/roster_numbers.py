@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from dosing.domain.quantities import NUMBER, read_number
+
 from .roster_cells import LONGEST_VALUE, check_cell, plain, shown
 from .roster_errors import CellError
 
-# Thousands are groups of three, so a decimal comma (285,5) and a shifted one (0,411) do not fit.
-NUMBER: Final = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 _QUANTITY: Final = re.compile(rf"({NUMBER})\s*([A-Za-z%/].*)?", re.DOTALL)
-_MOST_DIGITS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,10 @@ def decimal_of(column: str, text: str) -> Decimal:
     Raises:
         CellError: `not_a_number`.
     """
-    if not re.fullmatch(NUMBER, text) or sum(map(str.isdigit, text)) > _MOST_DIGITS:
+    found = read_number(text)
+    if found is None:
         raise _not_a_number(column, text)
-    return Decimal(text.replace(",", ""))
+    return found
 
 
 def _not_a_number(column: str, text: str) -> CellError:

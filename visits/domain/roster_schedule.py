@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from dosing.domain.quantities import NUMBER
+
 from .roster_cells import check_cell, shown, tidy
 from .roster_dates import time_of_day
 from .roster_errors import CellError
-from .roster_numbers import NUMBER, step_dose
+from .roster_numbers import step_dose
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_NAMES: Final = {

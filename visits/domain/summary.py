@@ -189,9 +189,10 @@ def _call_to_book(told: Told, today: date) -> str:
 def _alarm(dates: Dates, today: date) -> Box:
     if dates.alarm is None:
         return Box("The pump alarm", "May not sound", words.NO_ALARM_FIRST)
-    passed = dates.alarm <= today
     label = "The pump alarm would sound"
-    note = words.PAST if passed else words.BEFORE_ALARM
+    note = words.BEFORE_ALARM
+    if dates.alarm <= today:
+        note = words.PAST if dates.alarm < today else words.TODAY
     return Box(label, words.unbroken(words.weekday(dates.alarm)), note)
 
 

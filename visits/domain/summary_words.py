@@ -33,6 +33,7 @@ EARLIER_OF_TWO: Final = (
     "The pump printout and our own count differ. We wrote down the earlier date. Go by this one."
 )
 PAST: Final = "This day has passed. Call us today."
+TODAY: Final = "That is today. Call us now."
 VISIT_TOO_LATE: Final = "This visit is too late for the pump. Call us today for an earlier one."
 NOT_BOOKED: Final = "Not booked yet"
 STOPPED: Final = "The pump is stopped. It gives no medicine now."
@@ -71,8 +72,9 @@ QUESTIONS: Final = (
 )
 NO_PHONE: Final = "No phone number is set. Ask the nurse to write it here before you go."
 FIXED: Final = (
-    *UNKNOWN_DATES, BEFORE_ALARM, NO_ALARM_FIRST, EARLIER_OF_TWO, PAST, VISIT_TOO_LATE, NOT_BOOKED,
-    STOPPED, LOWEST, NO_CHANGE, HIGHER, LOWER, BRIDGE, PUMP_CLOCK, " ".join(CREAM),
+    *UNKNOWN_DATES, BEFORE_ALARM, NO_ALARM_FIRST, EARLIER_OF_TWO, PAST, TODAY,
+    VISIT_TOO_LATE, NOT_BOOKED, STOPPED, LOWEST, NO_CHANGE, HIGHER, LOWER, BRIDGE, PUMP_CLOCK,
+    " ".join(CREAM),
     *(" ".join(pair) for pair in WARNINGS), EMERGENCY, *QUESTIONS, NO_PHONE,
 )  # fmt: skip
 

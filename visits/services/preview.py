@@ -4,7 +4,7 @@ The projection comes from the same function that writes it, over the facts with 
 added: what is shown before saving is what is saved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -32,6 +32,7 @@ from pumps.models import Explant, Interrogation, Pump
 from pumps.selectors import path_volume_ml
 from refills import services as refills
 from refills.models import Fill
+from refills.selectors import coming_appointments
 from visits.domain.aspirate import Aspirate
 from visits.domain.concerns import aspirate_of, concerns_of
 from visits.domain.proposal import Before, Concern, Proposed
@@ -60,6 +61,18 @@ class Preview:
     aspirate: Aspirate | None
     stops: tuple[Problem, ...]
     concerns: tuple[Concern, ...]
+
+    def stopped_by(self, problems: Collection[Problem]) -> "Preview":
+        """The same where something typed could not be read: nothing of it is a consequence."""
+        return replace(
+            self,
+            stops=(*problems, *self.stops),
+            facts_after=None,
+            known_after=None,
+            values_after=None,
+            aspirate=None,
+            concerns=(),
+        )
 
 
 def preview(
@@ -125,6 +138,19 @@ def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry) -> Befo
         latest_program_at=facts.programs[-1].effective_at if facts.programs else None,
         explanted_at=explant.at if explant else None,
         path_ml=path_volume_ml(pump) if changed else None,
+        coming=_coming(pump, entry) if entry.fill else (),
+    )
+
+
+def _coming(pump: Pump, entry: VisitEntry) -> tuple[datetime, ...]:
+    """An appointment of the visit's own day is the visit's."""
+    zone = pump.clinic.zone
+    day = entry.at.astimezone(zone).date()
+    rows = coming_appointments(pump.pk, entry.at)
+    return tuple(
+        row.starts_at
+        for row in rows
+        if not row.outcome and row.starts_at.astimezone(zone).date() > day
     )
 
 

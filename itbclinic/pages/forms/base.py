@@ -1,5 +1,7 @@
 """What these forms share: the house's field template, and the service's words at its fields."""
 
+import re
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
@@ -8,6 +10,7 @@ from django import forms
 
 from accounts.rules import Problem, RuleViolation
 from alarms.forms import RuledForm
+from dosing.domain.quantities import read_number
 
 REQUIRED = "Fill this in."
 
@@ -58,9 +61,25 @@ def text(label: str, longest: int, **details: Any) -> forms.CharField:
     )
 
 
+class QuantityField(forms.DecimalField):
+    """A number as it is typed; a comma parts thousands only, or 20,5 might become 205."""
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
+        typed = "" if value is None else str(value).strip()
+        if not typed:
+            return None
+        found = read_number(typed.removeprefix("-"))
+        if found is not None:
+            return -found if typed.startswith("-") else found
+        if re.fullmatch(r"-?[0-9]+,[0-9]+", typed):
+            text = f"Write decimals with a point: {typed.replace(',', '.')} if that is meant."
+            raise forms.ValidationError(text, code="decimal_comma")
+        raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+
+
 def number(label: str, digits: int, places: int, **details: Any) -> forms.DecimalField:
     """A quantity; the label names its unit."""
-    return forms.DecimalField(
+    return QuantityField(
         label=label,
         max_digits=digits,
         decimal_places=places,

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
 from accounts.rules import Problem
 from dosing.domain.programs import MINUTES_A_DAY, WEEK, DayGroup, Flex, Step
-from dosing.domain.quantities import format_quantity, plain
+from dosing.domain.quantities import format_quantity, plain, read_number
 
 MOST_ROWS: Final = 48
 CELL: Final = re.compile(r"groups\[(\d+)\](?:\.steps(?:\[(\d+)\](?:\.dose_mcg)?)?)?")
@@ -99,7 +99,7 @@ class StepTable:
                 if row.minute is None:
                     row.error = "Write the time as 07:30."
                 elif row.dose_mcg is None:
-                    row.error = "Write the dose of this step in mcg."
+                    row.error = "Write the dose of this step in mcg, such as 20.5."
                 self.errors = self.errors or bool(row.error)
 
     def compute(self, mcg_per_ml: Decimal | None) -> None:
@@ -186,10 +186,7 @@ def _minute(text: str) -> int | None:
 
 
 def _dose(text: str) -> Decimal | None:
-    try:
-        found = Decimal(text.replace(",", ""))
-    except InvalidOperation:
-        return None
-    if not found.is_finite() or abs(found) >= 10**6 or found != round(found, 4):
+    found = read_number(text)
+    if found is None or found >= 10**6 or found != round(found, 4):
         return None
     return found

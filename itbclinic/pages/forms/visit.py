@@ -61,7 +61,7 @@ class HoursField(forms.CharField):
         typed = super().clean(value).strip()
         if not typed:
             return None
-        found = re.fullmatch(r"(\d{1,3})(?:[.,](\d{1,3})|:([0-5]\d))?", typed, re.ASCII)
+        found = re.fullmatch(r"(\d{1,3})(?:\.(\d{1,3})|:([0-5]\d))?", typed, re.ASCII)
         if found is None:
             raise forms.ValidationError("Write hours, such as 22.5 or 22:30.", code="invalid")
         hours, decimals, minutes = found.groups()
@@ -226,6 +226,19 @@ class VisitForm(PageForm):
     def _bridge(self) -> BridgeEntry | None:
         dose, minutes = (self.cleaned_data.get(name) for name in ("bridge_mcg", "bridge_hours"))
         return BridgeEntry(dose, minutes) if dose is not None and minutes is not None else None
+
+    def unreadable(self) -> list[Problem]:
+        """What is typed and cannot be read: nothing may be computed as if it were not there."""
+        found = [
+            Problem(name, "unreadable", f"{self.fields[name].label}: {messages[0]}")
+            for name, messages in self.errors.items()
+            if name in self.fields and str(self[name].value() or "").strip()
+        ]
+        if self["change"].value() == FLEX and self.steps.errors:
+            text = "Write the time and the dose of every step; until then nothing is computed."
+            found = [p for p in found if p.field != "change"]
+            found.append(Problem("change", "unreadable", text))
+        return found
 
     @property
     def bridges(self) -> bool:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Clinic, Role, User
+from accounts.rules import RuleViolation
 from accounts.services import change_clinic, system_user
 from alarms.models import Projection, WorkItem
 from alarms.services import delivering, reminding, scans, settling, work_items
@@ -242,10 +243,10 @@ def test_a_new_doubt_is_told_of_though_an_older_one_was_put_off(
     differing_printout(pump, reachable, now)
     due_scan(now + timedelta(minutes=30))
     assert open_kinds() == ["date_unknown"]
-    put_off("date_unknown", reachable, now, 80)
-    refill(pump, reachable, now + timedelta(days=20))  # without any doubt
+    put_off("date_unknown", reachable, now, 7)
+    refill(pump, reachable, now + timedelta(days=2))  # without any doubt
     assert WorkItem.objects.get(kind="date_unknown").settled_until is None
-    third = now + timedelta(days=50)
+    third = now + timedelta(days=4)
     differing_printout(pump, reachable, third)
     due_scan(third + timedelta(hours=1))
     assert open_kinds() == ["date_unknown"]
@@ -257,10 +258,10 @@ def test_what_was_put_off_stays_put_off_while_its_cause_stands(
     pump = factories.due_in(clinic, 30, now)
     differing_printout(pump, reachable, now)
     due_scan(now + timedelta(minutes=30))
-    put_off("date_unknown", reachable, now, 20)
-    due_scan(now + timedelta(days=10))
+    put_off("date_unknown", reachable, now, 7)
+    due_scan(now + timedelta(days=5))
     assert open_kinds() == []
-    due_scan(now + timedelta(days=21, hours=1))
+    due_scan(now + timedelta(days=8, hours=1))
     assert "date_unknown" in open_kinds()
 
 
@@ -269,8 +270,9 @@ def test_the_next_cycle_is_unbooked_though_the_last_was_put_off(
 ) -> None:
     pump = factories.due_in(clinic, 6, now)
     assert open_kinds() == ["unbooked"]
-    put_off("unbooked", reachable, now, 90)
+    put_off("unbooked", reachable, now, 7)
     refill(pump, reachable, now)
+    assert WorkItem.objects.get(kind="unbooked").settled_until is None
     due_scan(now + timedelta(days=61))  # the alarm date has come
     assert "unbooked" in open_kinds()
 
@@ -287,3 +289,19 @@ def test_a_new_failure_of_mail_is_told_of_though_an_older_one_was_put_off(
     due_scan(timezone.now())
     assert delivering.deliver(clock=timezone.now, send=answering(NO_SERVER)).channel_fails
     assert "channel_failing" in open_kinds()
+
+
+@pytest.mark.parametrize(("days", "refused"), [(7, False), (8, True)])
+def test_a_pump_that_may_run_dry_is_put_off_for_a_week_at_most(
+    clinic: Clinic, nurse: User, now: datetime, days: int, refused: bool
+) -> None:
+    factories.due_in(clinic, 6, now)
+    if not refused:
+        put_off("unbooked", nurse, now, days)
+        assert open_kinds() == ["nobody_to_tell"]
+        return
+    with pytest.raises(RuleViolation) as found:
+        put_off("unbooked", nurse, now, days)
+    [problem] = found.value.problems
+    assert (problem.field, problem.code) == ("ends_on", "too_late")
+    assert "within 7 days" in problem.message

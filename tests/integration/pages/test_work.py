@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Clinic
-from alarms.models import WorkItem
+from alarms.models import Projection, WorkItem
 from alarms.presenters.work import REMEDIES
 from alarms.services import delivering, work_items
 from pumps.models import Pump
@@ -187,3 +187,14 @@ def test_what_was_refused_is_on_the_board_with_its_person(
 
 def test_every_kind_has_a_remedy_and_an_owner() -> None:
     assert set(REMEDIES) == set(Kind) == set(work_items.OWNERS)
+
+
+def test_an_item_without_a_booking_says_its_dates(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 6, now)
+    row = Projection.objects.get(pump=pump)
+    page = text(as_role("nurse").get("/work/"))
+    for day in (row.refill_due_on, row.alarm_date, row.earliest_empty_date):
+        assert f"{day:%d-%b-%Y}" in page
+    assert "May be empty from" in page

@@ -166,9 +166,13 @@ def test_an_appointment_after_the_alarm_is_said_out_loud() -> None:
     assert made.boxes[0].note == "9:00 a.m., Floor 1"
 
 
-def test_a_day_that_has_passed_is_not_waited_for() -> None:
-    made = summary.summarise(told(), today=date(2027, 1, 24))
-    assert [box.note for box in made.boxes] == ["Call us today to book.", words.PAST]
+@pytest.mark.parametrize(
+    ("today", "note"),
+    [(date(2027, 1, 24), words.TODAY), (date(2027, 1, 25), words.PAST)],
+)
+def test_a_day_that_has_passed_is_not_waited_for(today: date, note: str) -> None:
+    made = summary.summarise(told(), today=today)
+    assert [box.note for box in made.boxes] == ["Call us today to book.", note]
 
 
 def test_without_an_alarm_date_the_refill_date_stands() -> None:

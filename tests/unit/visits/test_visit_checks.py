@@ -138,6 +138,53 @@ def test_a_flex_day_bridges_between_its_slowest_and_its_fastest_dose() -> None:
     assert "over 54 to 108 h" in found[0].text
 
 
+def filled(volume: str, *, shown: str | None = None, dose: str = "400") -> Proposed:
+    fill = Fill(AT, Decimal(volume), Decimal(2000), 180)
+    return Proposed(
+        at=AT, fill=fill, program=simple(dose),
+        reservoir_volume_ml=Decimal(shown) if shown else None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shown", "differs"),
+    [(None, False), ("20", False), ("19", False), ("21", False), ("18.9", True), ("40", True)],
+)
+def test_the_programmer_shows_what_was_filled(shown: str | None, differs: bool) -> None:
+    assert codes(before(), filled("20", shown=shown)) == ["reservoir_volume"] * differs
+
+
+def after(volume: str) -> Known:
+    found = project(inputs_of(volume, "400"))
+    assert isinstance(found, Known)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("volume", "warned"),
+    [("20", []), ("6.4", []), ("6.2", ["due_again"]), ("6", ["due_again"]), ("2", ["due_again"])],
+)  # fmt: skip
+def test_a_fill_that_is_due_again_at_once_is_asked_about(volume: str, warned: list[str]) -> None:
+    found = concerns_of(before(), filled(volume), after(volume))
+    assert [concern.code for concern in found] == warned
+    if volume == "6":
+        assert found[0].title == "The next refill is due by 03-Dec-2026, in 13 days"
+    if volume == "2":
+        assert found[0].title == "The next refill is due at once"
+
+
+@pytest.mark.parametrize(
+    ("days", "warned"), [((), []), ((3,), ["booked_before_window"]), ((80,), []),
+                         ((3, 80), ["booked_before_window"])]
+)  # fmt: skip
+def test_an_appointment_of_this_refill_does_not_stand_for_the_next(
+    days: tuple[int, ...], warned: list[str]
+) -> None:
+    coming = tuple(AT + timedelta(days=number) for number in days)
+    found = concerns_of(before(coming=coming), filled("20"), after("20"))
+    assert [concern.code for concern in found] == warned
+
+
 def stopped_by(situation: Before, proposed: Proposed) -> list[str]:
     return [problem.code for problem in hard_stops(situation, proposed, AT)]
 
