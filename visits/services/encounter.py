@@ -121,7 +121,7 @@ def check_visit(found: Preview, entry: VisitEntry, by: User) -> None:
         )
     if entry.program is not None:
         problems += _program_problems(found.facts.pump, entry, by)
-    if not problems:
+    if not found.stops:  # with one, nothing is computed that could warn
         problems += _concern_problems(found, entry)
     if problems:
         raise RuleViolation(problems)
@@ -150,6 +150,8 @@ def _concern_problems(found: Preview, entry: VisitEntry) -> list[Problem]:
     shown = {concern.token for concern in found.concerns}
     if entry.seen_concerns is not None and set(entry.seen_concerns) != shown:
         text = "Warnings appeared or went since you looked. Nothing was saved: read them, then save"
+        if not shown:
+            text = "The warnings that you saw hold no longer. Nothing was saved: look, then save"
         return [Problem("seen_concerns", "concerns_changed", f"{text} again.")]
     if found.concerns and not entry.concern_reason.strip():
         text = "Say why it is right in spite of the warnings, or correct what was typed."
