@@ -21,7 +21,7 @@ REMEDIES: Final = {
         "address under Clinic, People."
     ),
     Kind.CALL_FAMILY: "Call the family about the appointment, then say here what was agreed.",
-    Kind.UNBOOKED: "Book a refill before these dates, or put it off and say why it may wait.",
+    Kind.UNBOOKED: "Book a refill, or put it off and say why it may wait.",
     Kind.DATE_UNKNOWN: "Treat the pump as due. Open it and settle or record what is missing.",
     Kind.NO_SHOW: "Call the family the same day and book a new appointment.",
     Kind.APPOINTMENT_WITHOUT_OUTCOME: (
@@ -53,7 +53,7 @@ ENDS: Final = {
 MILESTONES: Final = {
     "window": "The refill window opened",
     "overdue": "The refill date passed",
-    "alarm": "The alarm date came",
+    "alarm": "The alarm date came, or the pump may be empty",
     "unknown": "The date cannot be computed",
     "appointment_soon": "Before the appointment",
 }
