@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q
+from django.db.models import CharField, Exists, OuterRef
 from django.db.models.functions import Cast
 
 from accounts.models import User
@@ -26,7 +26,13 @@ from reminders.models import OutboxMessage
 from reminders.selectors import reachable_nurses, rows_about
 from reminders.services.outbox import Planned, sync
 
-from .work_items import Wanted, open_work_items, settle_for_clinics, settle_gone
+from .work_items import (
+    Wanted,
+    open_or_put_off,
+    open_work_items,
+    settle_for_clinics,
+    settle_gone,
+)
 
 Kind = WorkItem.Kind
 State = OutboxMessage.State
@@ -37,7 +43,7 @@ NURSE_LIMIT: Final = timedelta(days=1)
 
 def plan_for(pump_ids: Collection[int], *, now: datetime) -> None:
     """Make the outbox and the work items say what is owed for these pumps now."""
-    pumps = _with_what_is_there(pump_ids)
+    pumps = _with_what_is_there(pump_ids, now)
     found = facts_for(list(pumps.values()), now)
     written = [str(pump.uuid) for pump in pumps.values() if pump.has_rows]
     rows = {str(pump.uuid): list[OutboxMessage]() for pump in pumps.values()}
@@ -57,12 +63,10 @@ def plan_for(pump_ids: Collection[int], *, now: datetime) -> None:
         settle_gone(pump_ids=asked, wanted=wanted, now=now)
 
 
-def _with_what_is_there(pump_ids: Collection[int]) -> dict[int, Any]:
+def _with_what_is_there(pump_ids: Collection[int], now: datetime) -> dict[int, Any]:
     """The pumps with whether they have messages, and tasks that are open or put off, at all: most
     have neither."""
-    open_items = WorkItem.objects.filter(
-        Q(settled_at__isnull=True) | Q(settled_until__isnull=False), pump=OuterRef("pk")
-    )
+    open_items = WorkItem.objects.filter(open_or_put_off(now), pump=OuterRef("pk"))
     messages = OutboxMessage.objects.filter(about=Cast(OuterRef("uuid"), CharField()))
     pumps = Pump.objects.filter(pk__in=pump_ids).select_related("clinic")
     pumps = pumps.annotate(has_items=Exists(open_items), has_rows=Exists(messages))
@@ -178,9 +182,7 @@ def _plan_locked(pump_ids: list[int], now: datetime) -> None:
 
 def _settle_reachable(now: datetime) -> None:
     """Clinics that have a nurse to tell again."""
-    waiting = WorkItem.objects.filter(
-        Q(settled_at__isnull=True) | Q(settled_until__isnull=False), kind=Kind.NOBODY_TO_TELL
-    )
+    waiting = WorkItem.objects.filter(open_or_put_off(now), kind=Kind.NOBODY_TO_TELL)
     clinic_ids = list(waiting.values_list("clinic_id", flat=True))
     reachable = list(reachable_nurses(clinic_ids)) if clinic_ids else []
     if reachable:

@@ -157,11 +157,14 @@ def settle_gone(
     Called within the transaction that planned.
     """
     rows = WorkItem.objects.select_for_update().filter(
-        Q(settled_at__isnull=True) | Q(settled_until__isnull=False, kind__in=STANDING),
-        pump_id__in=pump_ids,
-        kind__in=BY_PLAN,
+        open_or_put_off(now), pump_id__in=pump_ids, kind__in=BY_PLAN
     )
-    gone = [row for row in rows.order_by("id") if (row.kind, row.subject) not in wanted]
+    gone = [
+        row
+        for row in rows.order_by("id")
+        if (row.kind, row.subject) not in wanted
+        and (row.settled_at is None or row.kind in STANDING)
+    ]
     _end(gone, now)
     return len(gone)
 
@@ -170,9 +173,7 @@ def settle_gone(
 def settle_for_clinics(*, kind: Kind, clinic_ids: Collection[int], now: datetime) -> None:
     """Settle a clinic's own item: it has a nurse to tell again, or its mail leaves again."""
     rows = WorkItem.objects.select_for_update().filter(
-        Q(settled_at__isnull=True) | Q(settled_until__isnull=False),
-        kind=kind,
-        clinic_id__in=clinic_ids,
+        open_or_put_off(now), kind=kind, clinic_id__in=clinic_ids
     )
     _end(list(rows.order_by("id")), now)
 
@@ -187,6 +188,11 @@ def settle_by_system(*, kind: Kind, subject: str, reason: str, now: datetime) ->
         _settle(row, reason, system_user("system-scan"), now, None)
         return True
     return False
+
+
+def open_or_put_off(now: datetime) -> Q:
+    """What waits for somebody, now or when its day has come in whatever zone."""
+    return Q(settled_at__isnull=True) | Q(settled_until__gte=(now - timedelta(days=1)).date())
 
 
 def _end(rows: Collection[WorkItem], now: datetime) -> None:
