@@ -46,9 +46,10 @@ def lock_pump(pump_id: int) -> Pump:
     """
     # No key changes under it: a work item or a message that names the pump need not wait, and so
     # cannot wait in a circle.
-    locked = Pump.objects.select_for_update(of=("self",), no_key=True)
-    locked = locked.select_related("model", "clinic")
-    return locked.get(pk=pump_id)
+    Pump.objects.select_for_update(no_key=True).only("pk").get(pk=pump_id)
+    # A second statement: after a wait, the first one has the pump as it is now, but whatever it
+    # joins as it was before the wait.
+    return Pump.objects.select_related("model", "clinic", "explant").get(pk=pump_id)
 
 
 def bump_input_version(pump_ids: Collection[int]) -> None:
