@@ -172,7 +172,7 @@ def test_somebody_at_the_pump_that_came_to_light_goes_first(
                 return changed
             return real(**arguments)
 
-        monkeypatch.setattr(settings.accounts, "change_clinic", change_clinic)
+        monkeypatch.setattr(accounts, "change_clinic", change_clinic)
         changed = start(
             lambda: change_clinic_settings(clinic=clinic, by=admin, now=NOW, refill_lead_days=21)
         )

@@ -11,6 +11,7 @@ from django.db import connection, connections, transaction
 
 from accounts.models import Clinic, User
 from patients.models import Patient
+from pumps import services as pumps
 from pumps.models import Pump
 from refills.models import Fill
 from tests.unit.visits.sheets import cells, csv_of
@@ -138,7 +139,7 @@ def test_a_row_for_a_pump_that_is_taken_out_at_this_moment_is_refused(
     assert load(clinic, nurse).imported == 3
     pump = Pump.objects.get(serial_number="S1")
     now = datetime(2026, 11, 22, 15, tzinfo=UTC)
-    real = roster_facts.lock_pump
+    real = pumps.lock_pump
 
     def taken_out() -> None:
         try:
