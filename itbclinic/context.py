@@ -1,6 +1,7 @@
 """What every page's frame needs: where the user may go, whose data it is, and whether it is old."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -83,6 +84,7 @@ class Frame:
     roles: list[str] = field(default_factory=list)
     sweep: ScanRun | None = None
     blind: str = ""
+    unplanned: str = ""
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -111,6 +113,7 @@ def _frame(request: HttpRequest, user: User) -> Frame:
         roles=sorted({Role(role).label for role in roles_of(user).values()}),
         sweep=sweep,
         blind=_blind(sweep, clinics),
+        unplanned=_unplanned(scans.last_complete_due_scan(), clinics),
     )
 
 
@@ -142,5 +145,18 @@ def _blind(run: ScanRun | None, clinics: list[Clinic]) -> str:
         return ""
     if run is None or run.finished_at is None:
         return "the dates of all pumps have never been fully checked."
+    return f"the last full check ended {_ended(run.finished_at, clinics)}."
+
+
+def _unplanned(run: ScanRun | None, clinics: list[Clinic]) -> str:
+    """The sentence for the red banner when nobody looked lately for what became due."""
+    if not scans.is_due_scan_stale(run, timezone.now()):
+        return ""
+    if run is None or run.finished_at is None:
+        return "the system has never looked for what became due."
+    return f"the system last looked for what became due {_ended(run.finished_at, clinics)}."
+
+
+def _ended(at: datetime, clinics: list[Clinic]) -> str:
     zone = clinics[0].zone if clinics else timezone.get_default_timezone()
-    return f"the last full check ended {words.instant(run.finished_at, zone)}."
+    return words.instant(at, zone)

@@ -53,6 +53,14 @@ def _sweep() -> bool:
         return False
 
 
+def _due_scan() -> bool:
+    """Somebody plans the reminders and passes on what nobody did."""
+    try:
+        return not scans.is_due_scan_stale(scans.last_complete_due_scan(), timezone.now())
+    except DatabaseError:
+        return False
+
+
 def _summaries() -> bool:
     """No family waits for a summary that nobody makes."""
     try:
@@ -73,6 +81,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "database": _database,
     "broker": _broker,
     "sweep": _sweep,
+    "due_scan": _due_scan,
     "summaries": _summaries,
     "pdf": _pdf,
 }

@@ -263,5 +263,6 @@ CELERY_BEAT_SCHEDULE = {
     "renew": {"task": "visits.renew_summaries", "schedule": 60.0, "options": {"expires": 55}},
 }
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
+DUE_SCAN_STALE_AFTER_SECONDS = 10 * 60  # it runs every minute
 
 LOGGING = configuration(production=ENV.production)

@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.rules import Problem, RuleViolation, check_unchanged
+from accounts.services import keep_settings
 from patients.models import Patient
 
 from .catalogue import DEFAULT_PUMP_MODELS, FIGURES
@@ -46,9 +47,10 @@ def lock_pump(pump_id: int) -> Pump:
     """
     # No key changes under it: a work item or a message that names the pump need not wait, and so
     # cannot wait in a circle.
-    locked = Pump.objects.select_for_update(of=("self",), no_key=True)
-    locked = locked.select_related("model", "clinic")
-    return locked.get(pk=pump_id)
+    Pump.objects.select_for_update(no_key=True).only("pk").get(pk=pump_id)
+    # A second statement: after a wait, the first one has the pump as it is now, but whatever it
+    # joins as it was before the wait.
+    return Pump.objects.select_related("model", "clinic", "explant").get(pk=pump_id)
 
 
 def bump_input_version(pump_ids: Collection[int]) -> None:
@@ -213,6 +215,10 @@ def implant_pump(
     Raises:
         RuleViolation: `duplicate_serial` or `alarm_not_below_reservoir`.
     """
+    # Nobody sees the pump before the transaction ends: who changes what its dates hang on waits,
+    # and then finds it. The catalogue before the clinic, as everywhere.
+    _keep_figures(model)
+    keep_settings(patient.clinic_id)
     same_serial = Pump.objects.filter(clinic_id=patient.clinic_id, serial_number=serial_number)
     if serial_number and same_serial.exists():
         raise RuleViolation.of(
@@ -237,6 +243,12 @@ def implant_pump(
     )
     audit_pump(pump, "pump.implanted", by, at, after={"low_reservoir_alarm_ml": str(alarm_ml)})
     return pump
+
+
+def _keep_figures(model: PumpModel) -> None:
+    """Have whoever changes the model's figures wait until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pumps_pumpmodel WHERE id = %s FOR KEY SHARE", [model.pk])
 
 
 def check_low_reservoir_alarm(alarm_ml: Decimal, model: PumpModel) -> None:

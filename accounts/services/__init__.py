@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from accounts import audit
@@ -304,6 +304,16 @@ def _check_not_last_administrator(membership: Membership) -> None:
     if membership.role == Role.ADMIN and not others.exists():
         text = "This is the clinic's last administrator. Make somebody else an administrator first."
         raise RuleViolation.of("role", "last_administrator", text)
+
+
+def keep_settings(clinic_id: int) -> None:
+    """Have whoever changes the clinic's settings wait until the transaction ends.
+
+    A key share: it stands in nobody else's way, so that a clinic's writers do not wait for each
+    other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM accounts_clinic WHERE id = %s FOR KEY SHARE", [clinic_id])
 
 
 def bump_change_sequence(clinic_ids: Collection[int]) -> None:

@@ -23,6 +23,21 @@ def last_complete(kind: ScanRun.Kind) -> ScanRun | None:
 
 def is_stale(run: ScanRun | None, now: datetime) -> bool:
     """Whether the last complete sweep is so old that nobody may rely on it (reliability.md, I6)."""
+    return _is_older(run, now, settings.SWEEP_STALE_AFTER_SECONDS)
+
+
+def last_complete_due_scan() -> ScanRun | None:
+    """The last due scan that came to its end."""
+    return last_complete(ScanRun.Kind.DUE_SCAN)
+
+
+def is_due_scan_stale(run: ScanRun | None, now: datetime) -> bool:
+    """Whether nobody looked lately for what became due: no reminder and no task is made of it, and
+    nobody learns that one was left undone."""
+    return _is_older(run, now, settings.DUE_SCAN_STALE_AFTER_SECONDS)
+
+
+def _is_older(run: ScanRun | None, now: datetime, seconds: int) -> bool:
     if run is None or run.finished_at is None:
         return True
-    return now - run.finished_at > timedelta(seconds=settings.SWEEP_STALE_AFTER_SECONDS)
+    return now - run.finished_at > timedelta(seconds=seconds)

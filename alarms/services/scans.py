@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from alarms.models import Projection, ScanRun
 from alarms.selectors.inputs import load_facts
+from alarms.selectors.reminding import pumps_to_plan
 from pumps.models import Pump
+from pumps.services import lock_pump
 
 from . import reminding, work_items
 from .projection import COMPUTED, as_stored, compute, refresh
@@ -46,12 +48,42 @@ def due_scan(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
     """
     run = ScanRun.objects.create(kind=ScanRun.Kind.DUE_SCAN, started_at=clock())
     last = 0
-    while pump_ids := _to_recheck(clock(), after=last, size=chunk):
-        _look_at(run, pump_ids, clock())
-        last = pump_ids[-1]
-    reminding.plan_due(now=clock())
-    work_items.escalate_overdue(now=clock())
+    try:
+        while pump_ids := _to_recheck(clock(), after=last, size=chunk):
+            _look_at(run, pump_ids, clock())
+            last = pump_ids[-1]
+        _plan(run, clock(), chunk)
+    finally:  # whatever failed above, what nobody did is passed on
+        work_items.escalate_overdue(now=clock())
     return _finish(run, clock())
+
+
+def _plan(run: ScanRun, now: datetime, chunk: int) -> None:
+    """Plan what is owed, together where that works, else pump by pump: one that cannot be planned
+    must not stop all that come after it."""
+    try:
+        reminding.plan_due(now=now)
+        return
+    except Exception as error:  # whatever it is; its message may hold a patient's values
+        logger.error("not planned together: %s", type(error).__name__)
+    failed_before = run.failed
+    last = 0
+    while pump_ids := pumps_to_plan(now, after=last, size=chunk):
+        for pump_id in pump_ids:
+            _plan_one(run, pump_id, now)
+        last = pump_ids[-1]
+    if run.failed == failed_before:  # no pump's fault: then it works now, or the scan fails of it
+        reminding.plan_due(now=now)
+
+
+def _plan_one(run: ScanRun, pump_id: int, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            lock_pump(pump_id)
+            reminding.plan_for([pump_id], now=now)
+    except Exception as error:  # the others are planned; this one is reported at every scan
+        logger.error("not planned: pump_id=%s %s", pump_id, type(error).__name__)
+        _report(run, pump_id, ["not planned"], type(error).__name__)
 
 
 def _to_recheck(now: datetime, *, after: int, size: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Changes of what many pumps are computed with: the catalogue and the clinic's own settings."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,10 +38,9 @@ def change_clinic_settings(*, clinic: Clinic, by: User, now: datetime, **setting
         How many pumps were recomputed.
     """
     check_may(by, Action.MANAGE_CLINIC, clinic)
-    pumps_in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True)
-    locked = pumps_in_use.select_for_update(of=("self",))
-    pump_ids = list(locked.order_by("pk").values_list("pk", flat=True))
-    accounts.change_clinic(clinic=clinic, by=by, at=now, **settings)
+    pump_ids = _changed(
+        clinic, lambda: accounts.change_clinic(clinic=clinic, by=by, at=now, **settings)
+    )
     pumps.bump_input_version(pump_ids)
     resync(pump_ids, now=now)
     return len(pump_ids)
@@ -53,8 +53,33 @@ def change_contact_settings(
     """Change how families reach the clinic, and plan its reminders anew: without a phone number
     to call, no family is written to."""
     check_may(by, Action.MANAGE_CLINIC, clinic)
-    pumps_in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True)
-    locked = pumps_in_use.select_for_update(of=("self",), no_key=True)
-    pump_ids = list(locked.order_by("pk").values_list("pk", flat=True))
-    contact.change_contact_settings(clinic=clinic, by=by, at=now, seen=seen, **settings)
+    pump_ids = _changed(
+        clinic,
+        lambda: contact.change_contact_settings(
+            clinic=clinic, by=by, at=now, seen=seen, **settings
+        ),
+    )
     plan_for(pump_ids, now=now)
+
+
+def _changed(clinic: Clinic, change: Callable[[], object]) -> list[int]:
+    """Change the clinic and lock all of its pumps, in the order of all writers: the pumps first.
+
+    `change` waits for whoever implants a pump, which comes to light only then. It is locked without
+    waiting, since whoever holds it may wait for the clinic: then the change is undone, so that
+    they go on, and done again after them.
+
+    Returns:
+        The pumps in use, locked.
+    """
+    in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True).order_by("pk")
+    while True:
+        locked = in_use.select_for_update(of=("self",), no_key=True)
+        pump_ids = list(locked.values_list("pk", flat=True))
+        with transaction.atomic():
+            change()
+            appeared = set(in_use.values_list("pk", flat=True)).difference(pump_ids)
+            free = Pump.objects.select_for_update(no_key=True, skip_locked=True)
+            if len(free.filter(pk__in=appeared).values_list("pk")) == len(appeared):
+                return sorted([*pump_ids, *appeared])
+            transaction.set_rollback(True)

@@ -70,6 +70,7 @@ EVENTS: Final = {
     "roster.row_refused": "Refused a row",
     "roster.row_settled": "Settled a refused row by a later one",
     "roster.row_dismissed": "Dismissed a refused row",
+    "roster.row_opened_again": "Read a row that was dismissed before: it is open again",
     "catalogue.pump_model_saved": "Saved a pump model",
     "catalogue.pump_models_seeded": "Seeded the pump models",
     "catalogue.drug_saved": "Saved a drug",

@@ -71,8 +71,9 @@ def clinic(db: None) -> Clinic:
 
 @pytest.fixture
 def checked_now(transactional_db: None) -> None:
-    """A complete sweep just now: the red banner is gone."""
+    """Complete scans just now: the red banners are gone."""
     scans.sweep(clock=timezone.now)
+    scans.due_scan(clock=timezone.now)
 
 
 class Seat:

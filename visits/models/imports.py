@@ -117,7 +117,8 @@ class RosterUpload(models.Model):
     report = models.JSONField(default=list)  # what the trial run found, row by row
     refusal = models.TextField(blank=True)  # why it cannot be read, or why it stopped
     checked_at = models.DateTimeField(null=True)
-    checked_sequence = models.BigIntegerField(null=True)  # the clinic's change sequence then
+    # The clinic's change sequence before the check looked at its first row.
+    checked_sequence = models.BigIntegerField(null=True)
     import_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     run = models.OneToOneField(
         ImportRun, on_delete=models.PROTECT, null=True, related_name="upload"

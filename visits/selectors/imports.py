@@ -45,6 +45,12 @@ def import_runs(clinic_ids: Collection[int]) -> QuerySet[ImportRun]:
     return ImportRun.objects.filter(clinic_id__in=clinic_ids).select_related("by").order_by("-id")
 
 
+def is_on_its_way(run: ImportRun) -> bool:
+    """Whether the worker imports it now, or will go on with it. An import from the command line
+    that has no end may have been interrupted: nobody goes on with that one."""
+    return RosterUpload.objects.filter(run=run, state=RosterUpload.State.IMPORTING).exists()
+
+
 def rows_of(run: ImportRun) -> QuerySet[ImportRow]:
     """Every row of an import, by line."""
     return run.import_rows.select_related("patient", "dismissed_by").order_by("row")

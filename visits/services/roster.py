@@ -27,6 +27,7 @@ from visits.domain.roster_file import RawRow, RosterSheet, read_roster
 from visits.domain.roster_identity import identity_of, independent_groups, shared_numbers
 from visits.domain.roster_types import WHOLE_ROW, Context, RosterRow, RowError
 from visits.models import ImportRow, ImportRun
+from visits.selectors.imports import is_on_its_way
 
 from .roster_facts import (
     Applied,
@@ -187,11 +188,19 @@ class _Importer:
             # What an import beside this one settled, it settled before the outcome was known.
             kept.settled_by_row = None
             kept.save(update_fields=["outcome", "errors", "warnings", "patient", "settled_by_row"])
+            self._open_again(kept)
             if result.outcome != ImportRow.Outcome.UNCHANGED:
-                self._audit(kept, [e.code for e in result.errors])
+                codes = [e.code for e in result.errors]
+                self._audit(kept, codes, f"roster.row_{kept.outcome}")
             settled = open_rows.settled_by(kept, seen)
         open_rows.forget(settled)
         return result
+
+    def _open_again(self, kept: ImportRow) -> None:
+        """Whoever dismissed the row before it was read did not know what would come of it."""
+        dismissed = ImportRow.objects.filter(pk=kept.pk, dismissed_at__isnull=False)
+        if dismissed.update(dismissed_at=None, dismissed_by=None, dismiss_reason=""):
+            self._audit(kept, [e["code"] for e in kept.errors], "roster.row_opened_again")
 
     def _patient_meant(self, raw: RawRow) -> Patient | None:
         """The patient on record whom a refused row surely speaks of."""
@@ -303,9 +312,9 @@ class _Importer:
             ],
         )
 
-    def _audit(self, kept: ImportRow, codes: list[str]) -> None:
+    def _audit(self, kept: ImportRow, codes: list[str], event: str) -> None:
         audit.record(
-            event=f"roster.row_{kept.outcome}",
+            event=event,
             by=self.by,
             at=self.now,
             clinic_id=self.clinic.pk,
@@ -342,10 +351,13 @@ def dismiss_row(*, row: ImportRow, by: User, at: datetime, reason: str) -> Impor
     """Take a refused row off the board without importing it: a named person says why.
 
     Raises:
-        RuleViolation: no reason, not allowed, or nothing to dismiss any more.
+        RuleViolation: no reason, not allowed, nothing to dismiss any more, or the import is still
+            on its way to the row.
     """
     locked = (
-        ImportRow.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=row.pk)
+        ImportRow.objects.select_for_update(of=("self",))
+        .select_related("clinic", "run")
+        .get(pk=row.pk)
     )
     check_may(by, Action.RESOLVE_IMPORT, locked.clinic)
     if not reason.strip():
@@ -353,6 +365,13 @@ def dismiss_row(*, row: ImportRow, by: User, at: datetime, reason: str) -> Impor
     if locked.outcome != REFUSED or locked.settled_by_row_id or locked.dismissed_at:
         raise RuleViolation.of(
             "row", "already_settled", "This row was settled already. Look at the board again."
+        )
+    if not is_reached(row) and (is_reached(locked) or is_on_its_way(locked.run)):
+        raise RuleViolation.of(
+            "row",
+            "not_reached",
+            "The import had not read this row yet, and is on its way. Look at the board again once "
+            "it has: nobody knows before what comes of the row.",
         )
     locked.dismissed_at, locked.dismissed_by = at, by
     locked.dismiss_reason = reason.strip()

@@ -105,7 +105,10 @@ def _printed_at(fill: Fill) -> Any:
     """The alarm date that was printed at the visit of the fill; None when none is on record."""
     return (
         Interrogation.objects.filter(
-            pump_id=fill.pump_id, at=fill.at, printed_alarm_date__isnull=False
+            pump_id=fill.pump_id,
+            at=fill.at,
+            printed_alarm_date__isnull=False,
+            correction__isnull=True,
         )
         .order_by("id")
         .values_list("printed_alarm_date", flat=True)

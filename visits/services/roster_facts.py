@@ -80,7 +80,10 @@ class Recorder:
         found = _active_pump(patient, row)
         if found is None:
             return self._fill(row, self._implant(row, patient), patient)
-        return self._on_record(row, lock_pump(found.pk), patient)
+        locked = lock_pump(found.pk)
+        if hasattr(locked, "explant"):  # somebody else was faster
+            raise _taken_out()
+        return self._on_record(row, locked, patient)
 
     def _on_record(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:
         _check_device(row, pump)
@@ -135,6 +138,7 @@ class Recorder:
 
     def _fill(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:
         """A refill that is not on record yet: the fill, its program, and what the sheet printed."""
+        self._check_has_come(row)
         fill, warnings = fill_entry(row, pump)
         projection = visit.record_facts(
             pump_id=pump.pk,
@@ -170,8 +174,31 @@ class Recorder:
         )
         return Applied(IMPORTED, patient, projection, with_dates(row.warnings, row, projection))
 
+    def _check_has_come(self, row: RosterRow) -> None:
+        """A refill at an hour of today that is still to come was not done yet.
+
+        Raises:
+            RowRefusedError: it is still to come. A later day is the reader's to refuse: no refill
+                may be after the day of the import.
+        """
+        zone = self.clinic.zone
+        at, clock = row.refilled_at.astimezone(zone), self.now.astimezone(zone)
+        if clock < at and at.date() <= clock.date():
+            raise RowRefusedError(
+                [
+                    RowError(
+                        "Last Refill",
+                        "date_in_future",
+                        f"Last Refill is at {at:%H:%M} today, and it is {clock:%H:%M} in the "
+                        "clinic: this refill is still to come. Correct the time, or import the "
+                        "row once the pump is filled.",
+                    )
+                ]
+            )
+
     def _instant(self, row: RosterRow) -> datetime:
-        """The instant of recording: a refill later today by the clock is not in the future."""
+        """The instant of recording. A refill may be after the start of this import: another person
+        recorded it since, or the import is made as of a day to come."""
         return max(self.now, row.refilled_at)
 
 
@@ -252,11 +279,7 @@ def _active_pump(patient: Patient, row: RosterRow) -> Pump | None:
     named = [pump for pump in pumps if pump.serial_number.casefold() == serial]
     active = [pump for pump in pumps if not hasattr(pump, "explant")]
     if named and named[0] not in active:
-        raise _conflict(
-            "Pump Serial",
-            "Pump Serial is a pump that was taken out. Write the serial number of the pump that "
-            "the patient has now, or remove the row.",
-        )
+        raise _taken_out()
     if not named and active:
         raise _conflict(
             "Pump Serial",
@@ -267,6 +290,14 @@ def _active_pump(patient: Patient, row: RosterRow) -> Pump | None:
     if not named:
         return None
     return named[0]
+
+
+def _taken_out() -> RowRefusedError:
+    return _conflict(
+        "Pump Serial",
+        "Pump Serial is a pump that was taken out. Write the serial number of the pump that the "
+        "patient has now, or remove the row.",
+    )
 
 
 def _check_device(row: RosterRow, pump: Pump) -> None:

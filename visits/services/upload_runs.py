@@ -164,7 +164,7 @@ def _refused(held: Held, violation: RuleViolation) -> None:
 
 def _check(held: Held) -> None:
     upload = held.upload
-    sequence = change_sequence([upload.clinic_id])
+    _note_sequence(held)
     follower = _Rehearsal(held)
     report = _run(held, follower, by=upload.by, dry_run=True)
     if report.stopped:
@@ -174,10 +174,20 @@ def _check(held: Held) -> None:
     with transaction.atomic():
         row, now = held.locked(), held.clock()
         row.report = follower.findings
-        row.state, row.checked_at, row.checked_sequence = State.CHECKED, now, sequence
+        row.state, row.checked_at = State.CHECKED, now
         row.rows_done = row.rows_total
         _let_go(row, now)
         record(row, "upload.checked", upload.by, now, **_counts(row.report))
+
+
+@transaction.atomic
+def _note_sequence(held: Held) -> None:
+    """Write where the clinic's record stood before the first row was looked at. A later slice
+    leaves that as it is: the earlier ones know nothing of what changed since."""
+    row = held.locked()
+    if row.checked_sequence is None:
+        row.checked_sequence = change_sequence([row.clinic_id])
+        row.save(update_fields=["checked_sequence"])
 
 
 def _import(held: Held) -> None:

@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Clinic, User
-from alarms.models import Projection, ScanRun
+from alarms.models import Projection, ScanRun, WorkItem
 from alarms.selectors import scans as scan_selectors
 from alarms.selectors import worklist
-from alarms.services import projection, scans
+from alarms.services import projection, reminding, scans
 from pumps.models import Pump
+from reminders.models import OutboxMessage
 from tests import factories
 from visits.services import visit
 
@@ -114,6 +115,79 @@ def test_an_unfinished_run_does_not_count_as_a_check(clinic: Clinic, now: dateti
     assert scan_selectors.last_complete_sweep() == run
     assert not scan_selectors.is_stale(run, now + timedelta(minutes=15))
     assert scan_selectors.is_stale(run, now + timedelta(minutes=15, seconds=1))
+
+
+def test_a_due_scan_is_stale_after_ten_minutes_whatever_the_sweep_does(
+    clinic: Clinic, now: datetime
+) -> None:
+    sweep(now)
+    assert scan_selectors.is_due_scan_stale(scan_selectors.last_complete_due_scan(), now)
+    run = scans.due_scan(clock=lambda: now)
+    assert scan_selectors.last_complete_due_scan() == run
+    assert not scan_selectors.is_due_scan_stale(run, now + timedelta(minutes=10))
+    assert scan_selectors.is_due_scan_stale(run, now + timedelta(minutes=10, seconds=1))
+
+
+@pytest.fixture
+def bad(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The pumps that cannot be planned."""
+    pump_ids: list[int] = []
+    real = reminding._items
+
+    def items(pump: Pump, facts: Any, late: bool) -> Any:
+        if pump.pk in pump_ids:
+            raise ValueError("call Sofía Tester")
+        return real(pump, facts, late)
+
+    monkeypatch.setattr(reminding, "_items", items)
+    return pump_ids
+
+
+def told() -> set[str]:
+    return set(OutboxMessage.objects.values_list("about", flat=True))
+
+
+def test_one_pump_that_cannot_be_planned_stops_no_other(
+    clinic: Clinic, nurse: User, now: datetime, bad: list[int], caplog: Any
+) -> None:
+    User.objects.filter(pk=nurse.pk).update(email="nurse@clinic.example")
+    first, broken, last = (factories.due_in(clinic, 30, now) for _ in range(3))
+    bad.append(broken.pk)
+    later = now + timedelta(days=20)
+    for _ in range(2):
+        run = scans.due_scan(clock=lambda: later, chunk=2)
+        assert (run.finished_at, run.failed) == (later, 1)
+        assert run.findings == [
+            {"pump": broken.pk, "fields": ["not planned"], "failure": "ValueError"}
+        ]
+        assert told() == {str(first.uuid), str(last.uuid)}
+    assert "not planned: pump_id=" in caplog.text
+    assert "Sofía" not in caplog.text
+    bad.clear()
+    assert scans.due_scan(clock=lambda: later).failed == 0
+    assert str(broken.uuid) in told()
+
+
+def test_what_nobody_did_is_passed_on_even_when_the_planning_fails(
+    clinic: Clinic, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.pump(clinic)
+    opened = now + timedelta(days=1)
+    scans.due_scan(clock=lambda: opened)
+    item = WorkItem.objects.get(kind="date_unknown")
+    late = item.due_at + timedelta(minutes=1)
+
+    def fails(*, now: datetime) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reminding, "plan_due", fails)
+    with pytest.raises(ZeroDivisionError):
+        scans.due_scan(clock=lambda: late)
+    item.refresh_from_db()
+    assert item.escalated_at == late
+    last = scan_selectors.last_complete_due_scan()
+    assert last is not None
+    assert last.finished_at == opened
 
 
 def test_explanted_pumps_are_not_swept(clinic: Clinic, nurse: User, now: datetime) -> None:

@@ -11,6 +11,8 @@ from django.db import connection, connections, transaction
 
 from accounts.models import Clinic, User
 from patients.models import Patient
+from pumps import services as pumps
+from pumps.models import Pump
 from refills.models import Fill
 from tests.unit.visits.sheets import cells, csv_of
 from visits.selectors.imports import open_refused_rows
@@ -129,3 +131,31 @@ def test_what_was_committed_before_a_crash_is_all_there_is(
     report = load(clinic, nurse)
     assert (report.imported, report.unchanged, report.refused) == (2, 1, 0)
     assert open_refused_rows([clinic.pk]) == []
+
+
+def test_a_row_for_a_pump_that_is_taken_out_at_this_moment_is_refused(
+    clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load(clinic, nurse).imported == 3
+    pump = Pump.objects.get(serial_number="S1")
+    now = datetime(2026, 11, 22, 15, tzinfo=UTC)
+    real = pumps.lock_pump
+
+    def taken_out() -> None:
+        try:
+            visit.explant(pump_id=pump.pk, at=now, reason="Infected", by=nurse, now=now)
+        finally:
+            connections.close_all()
+
+    def lock_pump(pump_id: int) -> Pump:
+        if pump_id == pump.pk:  # found in place a moment ago
+            other = threading.Thread(target=taken_out)
+            other.start()
+            other.join(timeout=60)
+        return real(pump_id)
+
+    monkeypatch.setattr(roster_facts, "lock_pump", lock_pump)
+    report = load(clinic, nurse)
+    assert (report.unchanged, report.refused) == (2, 1)
+    (row,) = open_refused_rows([clinic.pk])
+    assert "a pump that was taken out" in row.errors[0]["message"]

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import AuditEvent, Clinic, User
 from accounts.rules import RuleViolation
+from accounts.selectors import change_sequence
 from alarms.models import Projection
 from patients.models import Patient
 from tests import factories
@@ -21,6 +22,7 @@ from visits.domain import uploads as limits
 from visits.models import ImportRow, ImportRun, RosterUpload
 from visits.selectors.imports import open_refused_rows, unfinished_uploads
 from visits.services import upload_runs
+from visits.services.roster import import_roster
 from visits.services.upload_runs import run_uploads
 from visits.services.uploads import (
     check_again,
@@ -279,6 +281,36 @@ def test_a_sheet_that_takes_longer_than_a_slice_goes_on_where_it_was(
         assert AuditEvent.objects.filter(event="roster.imported").count() == 1
     else:
         assert as_expected(done.report) == EXPECTED
+
+
+def test_a_check_in_slices_tells_that_the_record_moved_since_its_first(
+    send: Upload, clinic: Clinic, nurse: User
+) -> None:
+    rows = [
+        cells(mrn=f"8{n:03}", pump_serial=f"T{n}", last_name=f"N{n}", alarm_date="")
+        for n in range(4)
+    ]
+    clock = Clock(step=2)
+    upload = send(csv_of(*rows))
+    before = change_sequence([clinic.pk])
+    run_uploads(clock=clock, slice_of=timedelta(seconds=1))
+    halfway = again(upload)
+    assert (halfway.state, [line["row"] for line in halfway.report]) == ("checking", [2])
+    import_roster(
+        clinic=clinic, content=csv_of(rows[0]), filename_suffix=".csv", as_of=AS_OF, by=nurse,
+        now=NOW,
+    )  # fmt: skip
+    run_uploads(clock=clock, slice_of=timedelta(hours=1))
+    done = again(upload)
+    assert (done.state, done.report[0]["outcome"]) == ("checked", "imported")
+    assert done.checked_sequence == before < change_sequence([clinic.pk])
+    check_again(upload=done, by=nurse, now=clock())
+    run_uploads(clock=clock, slice_of=timedelta(hours=1))
+    anew = again(upload)
+    assert (anew.report[0]["outcome"], anew.checked_sequence) == (
+        "unchanged",
+        change_sequence([clinic.pk]),
+    )
 
 
 class PowerCut(BaseException):
