@@ -6,6 +6,7 @@ clinic's change sequence: one transaction, so the board, the API and the plan ne
 
 from collections.abc import Collection
 from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -24,10 +25,21 @@ from visits.domain import booking as rules
 from . import summaries
 
 
-def judge(pump: Pump, day: date, now: datetime) -> rules.Verdict:
-    """How a day lies to the pump's dates as they are now."""
+def judge(pump: Pump, day: date, now: datetime, at: time | None = None) -> rules.Verdict:
+    """How a day, and a time of it, lies to the pump's dates as they are now."""
+    zone = pump.clinic.zone
+    today = now.astimezone(zone).date()
+    if at is not None and day == today and _is_over(day, at, zone, now):
+        return rules.passed(day, at)
     dates, doubtful = deadlines_of(pump, now)
-    return rules.judge(day, now.astimezone(pump.clinic.zone).date(), dates, doubtful=doubtful)
+    return rules.judge(day, today, dates, doubtful=doubtful)
+
+
+def _is_over(day: date, at: time, zone: ZoneInfo, now: datetime) -> bool:
+    try:
+        return rules.instant_of(day, at, zone) <= now
+    except RuleViolation:  # the clocks skip it or show it twice: the field says so
+        return False
 
 
 @transaction.atomic

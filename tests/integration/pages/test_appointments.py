@@ -76,6 +76,33 @@ def test_checking_a_day_saves_nothing(clinic: Clinic, nurse: User, now: datetime
     assert not Appointment.objects.exists()
 
 
+def test_a_past_time_is_never_said_to_be_in_time(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 40, now)
+    client = signed_in(nurse)
+    minute = (now - timedelta(minutes=1)).astimezone(clinic.zone)
+    for local in (minute, minute - timedelta(days=2)):
+        data = {"day": local.date().isoformat(), "time": f"{local:%H:%M}"}
+        for extra, status in (({"check": "1"}, 200), ({}, 422)):
+            answer = client.post(form_of(pump), {**data, **extra})
+            assert answer.status_code == status
+            assert "has passed. Choose a" in text(answer)
+            assert "In time" not in text(answer)
+
+
+def test_an_overdue_pump_is_not_asked_for_an_earlier_day(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, -5, now)
+    client = signed_in(nurse)
+    assert "Weekdays in the refill window" not in text(client.get(form_of(pump)))
+    assert "The next weekdays: each is too late" in text(client.get(form_of(pump)))
+    said = text(client.post(form_of(pump), {"day": in_days(clinic, now, 3), "time": "09:00"}))
+    assert "Every day from now on is too late" in said
+    assert "Choose an earlier day" not in said
+
+
 @pytest.mark.parametrize("role", ["nurse", "doctor", "staff", "pharmacist", "auditor", "admin"])
 def test_what_each_role_may(clinic: Clinic, now: datetime, as_role: SignedIn, role: str) -> None:
     booker = role in ("nurse", "doctor", "staff")
