@@ -25,7 +25,7 @@ from alarms.presenters import bookings, words
 from alarms.selectors.deadlines import deadlines_of
 from pumps.models import Pump
 from refills.models import Appointment
-from refills.selectors import appointment_for, last_used_time
+from refills.selectors import appointment_for, booked_already, last_used_time, times_taken
 from visits.domain import booking as rules
 from visits.services import booking
 
@@ -165,6 +165,7 @@ def _show(
     if partial:
         return render(request, "booking/verdict.html", context)
     zone = pump.clinic.zone
+    booked = booked_already(pump, now) if old is None else None
     dates, doubtful = deadlines_of(pump, now)
     offered = rules.choices(dates, usual, now, zone)
     audit.record(
@@ -173,6 +174,8 @@ def _show(
     )  # fmt: skip
     context |= {
         "old": bookings.present(old, now) if old else None,
+        "booked": booked,
+        "booked_at": words.weekday_instant(booked.starts_at, zone) if booked else "",
         "clinic": pump.clinic,
         "today": now.astimezone(zone).date(),
         "born": words.day(pump.patient.date_of_birth),

@@ -103,6 +103,25 @@ def test_an_overdue_pump_is_not_asked_for_an_earlier_day(
     assert "Choose an earlier day" not in said
 
 
+def test_a_pump_that_is_booked_says_so_at_once_and_in_the_refusal(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 20, now)
+    client = signed_in(nurse)
+    assert "booked already" not in text(client.get(form_of(pump)))
+    row = book(pump=pump, starts_at=now + timedelta(days=3), by=nurse, now=now)
+    move = f'href="/appointments/{row.uuid}/rebook/?from=board"'
+    said = text(client.get(f"{form_of(pump)}?from=board"))
+    assert "This pump is booked already" in said
+    assert said.count(move) == 1
+    data = {"day": in_days(clinic, now, 5), "time": "09:00", "from": "board"}
+    refused = client.post(form_of(pump), data)
+    assert refused.status_code == 422
+    assert text(refused).count(move) == 2
+    moving = text(client.get(f"/appointments/{row.uuid}/rebook/"))
+    assert "This pump is booked already" not in moving
+
+
 @pytest.mark.parametrize("role", ["nurse", "doctor", "staff", "pharmacist", "auditor", "admin"])
 def test_what_each_role_may(clinic: Clinic, now: datetime, as_role: SignedIn, role: str) -> None:
     booker = role in ("nurse", "doctor", "staff")
