@@ -204,11 +204,13 @@ def _facts(dates: Deadlines, today: date) -> list[tuple[str, str, str]]:
 
 def _choices(offered: list[datetime], dates: Deadlines, now: datetime, pump: Pump) -> list[Choice]:
     today = now.astimezone(pump.clinic.zone).date()
+    taken = times_taken(pump, offered)
     found = []
     for local in offered:
         verdict = rules.judge(local.date(), today, dates)
         late = "after the refill date" if rules.PAST_DUE in verdict.codes else ""
-        note = "too late without a reason" if verdict.reason_needed else late
+        late = "too late without a reason" if verdict.reason_needed else late
+        note = ", ".join(said for said in ("taken" if local in taken else "", late) if said)
         found.append(
             Choice(f"{local:%Y-%m-%dT%H:%M}", words.weekday(local.date()), f"{local:%H:%M}", note)
         )

@@ -20,6 +20,10 @@ PAST_DUE: Final = "past_due"
 UNKNOWN: Final = "dates_unknown"
 DOUBTFUL: Final = "dates_doubtful"
 WEEKEND: Final = "weekend"
+TAKEN: Final = "taken"  # these two with the time they are of: another time is another warning
+ODD_HOUR: Final = "odd_hour"
+DAY_BEGINS: Final = time(6)
+DAY_ENDS: Final = time(20)
 
 TOO_LATE: Final = {
     "alarm": "its alarm date is {day}",
@@ -63,11 +67,21 @@ def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
     return timezones.instant_of(datetime.combine(day, at), zone, day_field="day", time_field="time")
 
 
-def judge(day: date, today: date, dates: Deadlines, *, doubtful: bool = False) -> Verdict:
-    """Hold a day against the pump's dates.
+def judge(
+    day: date,
+    today: date,
+    dates: Deadlines,
+    *,
+    doubtful: bool = False,
+    at: time | None = None,
+    taken: bool = False,
+) -> Verdict:
+    """Hold a day against the pump's dates, and a time of it against the clinic's day.
 
     Args:
         doubtful: somebody must still settle the dates; the earliest of them counts meanwhile.
+        at: the clinic's local time, where it is known yet.
+        taken: another patient of the clinic is booked for that very minute.
     """
     if day < today:
         return passed(day)
@@ -101,6 +115,8 @@ def judge(day: date, today: date, dates: Deadlines, *, doubtful: bool = False) -
         warnings.append(
             Warning(WEEKEND, f"{spoken(day)} is a {name}. Make sure that somebody is there.")
         )
+    if at is not None:
+        warnings.extend(_of_the_time(day, at, taken=taken))
     return Verdict(reason_needed, way_out, "", tuple(warnings), fits)
 
 
@@ -210,6 +226,23 @@ def _too_late(limit: Limit, today: date) -> tuple[str, str]:
         f"This is not before the pump needs it: {why}.",
         "Choose an earlier day, or write in a few words why it must be this one.",
     )
+
+
+def _of_the_time(day: date, at: time, *, taken: bool) -> list[Warning]:
+    found = []
+    if taken:
+        text = (
+            f"Another patient is booked for {spoken(day)} {at:%H:%M} in this clinic. Take another "
+            "time, or make sure that both can be seen."
+        )
+        found.append(Warning(f"{TAKEN}_{at:%H%M}", text))
+    if not DAY_BEGINS <= at <= DAY_ENDS:
+        text = (
+            f"{at:%H:%M} is outside {DAY_BEGINS:%H:%M} to {DAY_ENDS:%H:%M}. Check the hour: the "
+            "clock here counts to 24."
+        )
+        found.append(Warning(f"{ODD_HOUR}_{at:%H%M}", text))
+    return found
 
 
 def _past_due(day: date, due: date, limit: Limit | None) -> str:

@@ -8,9 +8,11 @@ from django.test import Client
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
+from alarms.selectors.deadlines import deadlines_in
 from refills.models import Appointment
 from refills.services import book
 from tests import factories
+from visits.domain.booking import FIRST_TIME, choices
 from visits.services import visit
 
 from .conftest import SignedIn, queries, signed_in, text
@@ -120,6 +122,28 @@ def test_a_pump_that_is_booked_says_so_at_once_and_in_the_refusal(
     assert text(refused).count(move) == 2
     moving = text(client.get(f"/appointments/{row.uuid}/rebook/"))
     assert "This pump is booked already" not in moving
+
+
+def test_a_time_that_is_taken_is_marked_and_asked_about(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    first, second = factories.due_in(clinic, 40, now), factories.due_in(clinic, 40, now)
+    client = signed_in(nurse)
+    assert "taken" not in text(client.get(form_of(second)))
+    dates = Projection.objects.get(pump=first)
+    offered = choices(deadlines_in(dates), FIRST_TIME, now, clinic.zone)[0]
+    book(pump=first, starts_at=offered, by=nurse, now=now)
+    assert text(client.get(form_of(second))).count("taken") == 1
+    data = {"day": offered.date().isoformat(), "time": f"{offered:%H:%M}"}
+    refused = client.post(form_of(second), data)
+    assert refused.status_code == 422
+    assert "Another patient is booked for" in text(refused)
+    seen = f'value="{data["day"]} taken_{offered:%H%M}"'
+    assert seen in text(refused)
+    accepted = {**data, "accepted": f"{data['day']} taken_{offered:%H%M}"}
+    later = {**accepted, "time": "21:15"}
+    assert "odd_hour_2115" in text(client.post(form_of(second), later))
+    assert client.post(form_of(second), accepted).status_code == 302
 
 
 @pytest.mark.parametrize("role", ["nurse", "doctor", "staff", "pharmacist", "auditor", "admin"])

@@ -102,3 +102,22 @@ def test_the_heading_says_what_the_offered_days_are() -> None:
     past = Deadlines(**closed, alarm=date(2026, 11, 25))
     assert heading(past) == "The next weekdays: each is too late, the first is the best"
     assert heading(Deadlines(**closed)) == heading(Deadlines()) == "The next weekdays"
+
+
+@pytest.mark.parametrize(
+    ("at", "warned"),
+    [(time(5, 59), True), (time(6), False), (time(20), False), (time(20, 1), True)],
+)
+def test_an_hour_at_which_no_clinic_is_open_is_asked_about(at: time, warned: bool) -> None:
+    verdict = rules.judge(date(2026, 12, 4), TODAY, DATES, at=at)
+    assert verdict.codes == ({f"{rules.ODD_HOUR}_{at:%H%M}"} if warned else set())
+
+
+def test_a_warning_about_one_time_does_not_speak_for_another() -> None:
+    day = date(2026, 12, 4)
+    nine = rules.judge(day, TODAY, DATES, at=time(9), taken=True)
+    assert "Fri 04-Dec-2026 09:00" in nine.warnings[0].text
+    rules.check_warnings_seen(nine, nine.codes)
+    ten = rules.judge(day, TODAY, DATES, at=time(10), taken=True)
+    with pytest.raises(RuleViolation):
+        rules.check_warnings_seen(ten, nine.codes)
