@@ -165,8 +165,6 @@
     for (const input of document.querySelectorAll("[data-echo]")) echo(input);
     for (const button of document.querySelectorAll("[data-keys-toggle]")) showKeys(button);
     unfold();
-    const tab = document.querySelector(".tabs [aria-current]");
-    if (tab) tab.scrollIntoView({ block: "nearest", inline: "center" });
     const focus = document.querySelector("[data-focus]");
     if (focus) focus.focus();
     /* A list left open all morning says so. */
