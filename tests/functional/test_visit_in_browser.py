@@ -129,7 +129,7 @@ def test_on_a_phone_every_cell_of_a_step_says_what_it_is(
     page = seat.open(form_of(pump))
     page.check("text=New flex program, in steps")
     label = "(e) => getComputedStyle(e.closest('td'), '::before').content"
-    for name, said in (("start", "From"), ("dose", "Dose in this step, mcg")):
+    for name, said in (("start", "From"), ("dose", "Dose, mcg")):
         field = page.locator(f"[name=steps-0-0-{name}]")
         assert field.evaluate(label) == "none"  # the heading over the column says it
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
