@@ -237,9 +237,10 @@ def _of_the_time(day: date, at: time, *, taken: bool) -> list[Warning]:
         )
         found.append(Warning(f"{TAKEN}_{at:%H%M}", text))
     if not DAY_BEGINS <= at <= DAY_ENDS:
+        spoken_time = f"{at.hour % 12 or 12}:{at:%M} {'a.m.' if at.hour < 12 else 'p.m.'}"
         text = (
-            f"{at:%H:%M} is outside {DAY_BEGINS:%H:%M} to {DAY_ENDS:%H:%M}. Check the hour: the "
-            "clock here counts to 24."
+            f"{at:%H:%M} is {spoken_time}, outside {DAY_BEGINS:%H:%M} to {DAY_ENDS:%H:%M}. Is it "
+            "the other half of the day?"
         )
         found.append(Warning(f"{ODD_HOUR}_{at:%H%M}", text))
     return found

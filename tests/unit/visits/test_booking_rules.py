@@ -113,6 +113,15 @@ def test_an_hour_at_which_no_clinic_is_open_is_asked_about(at: time, warned: boo
     assert verdict.codes == ({f"{rules.ODD_HOUR}_{at:%H%M}"} if warned else set())
 
 
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [(time(0, 5), "00:05 is 12:05 a.m., outside"), (time(21, 45), "21:45 is 9:45 p.m., outside")],
+)
+def test_an_odd_hour_is_said_both_ways(at: time, said: str) -> None:
+    warnings = rules.judge(date(2026, 12, 4), TODAY, DATES, at=at).warnings
+    assert [said in warning.text for warning in warnings] == [True]
+
+
 def test_a_warning_about_one_time_does_not_speak_for_another() -> None:
     day = date(2026, 12, 4)
     nine = rules.judge(day, TODAY, DATES, at=time(9), taken=True)
