@@ -134,7 +134,8 @@ def test_a_stopped_pump_says_so_and_promises_no_date(ready_clinic: Clinic, nurse
 def test_a_flex_program_of_up_to_three_steps_fits_one_sheet(
     ready_clinic: Clinic, nurse: User, steps: tuple[tuple[int, str], ...]
 ) -> None:
-    """With everything else that takes room: an interpreter, a visit booked, two alarm dates."""
+    """With all else that takes room: an interpreter, a visit booked, two alarm dates, hours."""
+    settings_of(ready_clinic, phone_day="801-555-0142 (8 a.m. to 5 p.m.)")
     pump = factories.filled_pump(
         ready_clinic, NOW - timedelta(days=60), now=NOW, given_name="Sofía",
         family_name="Díaz-Fernández", language="Vietnamese",
