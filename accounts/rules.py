@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+FEWEST_DIGITS: Final = 7  # of a telephone number; the roster's cells are read by the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,23 @@ class RuleViolation(Exception):  # named as clinicians speak of it
     @classmethod
     def of(cls, field: str, code: str, message: str) -> "RuleViolation":
         return cls([Problem(field, code, message)])
+
+
+def check_phone(field: str, phone: str) -> None:
+    """Refuse a telephone number that nobody could call; empty means that there is none.
+
+    Words beside the number stay: `801-555-0142 (8 a.m. to 5 p.m.)`.
+
+    Raises:
+        RuleViolation: `no_phone_number`.
+    """
+    if phone.strip() and sum(sign in "0123456789" for sign in phone) < FEWEST_DIGITS:
+        raise RuleViolation.of(
+            field,
+            "no_phone_number",
+            "This is no number that can be called. Write all of it, such as 801-555-0142; words "
+            "may follow it.",
+        )
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
+from accounts.rules import RuleViolation, check_phone
 
 from .models import Caregiver, ConsentWithdrawal, ContactConsent, Patient
 
@@ -206,13 +206,15 @@ def withdraw_all(*, caregiver: Caregiver, by: User, now: datetime) -> int:
 
 
 def check_caregiver(entry: CaregiverEntry) -> None:
-    """Refuse somebody of whom nothing is known, and an address that takes no message.
+    """Refuse somebody of whom nothing is known, a phone that rings nowhere, and an address that
+    takes no message. A roster's row was read by its own rules and does not come here.
 
     Raises:
         RuleViolation: naming the field.
     """
     if not entry:
         raise RuleViolation.of("name", "missing", "Write at least a name or a phone number.")
+    check_phone("phone", entry.phone)
     if entry.email:
         try:
             validate_email(entry.email)

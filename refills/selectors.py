@@ -42,6 +42,22 @@ def coming_appointments(pump_id: int, now: datetime) -> list[Appointment]:
     )
 
 
+def booked_already(pump: Pump, now: datetime) -> Appointment | None:
+    """The pump's open appointment to come: with it, another one cannot be booked."""
+    rows = Appointment.objects.filter(
+        pump=pump, cancelled_at__isnull=True, outcome="", starts_at__gt=now
+    )
+    return rows.select_related("created_by").order_by("starts_at").first()
+
+
+def times_taken(pump: Pump, times: Collection[datetime]) -> frozenset[datetime]:
+    """Those of the times at which another patient of the pump's clinic is booked."""
+    rows = Appointment.objects.filter(
+        pump__clinic=pump.clinic_id, cancelled_at__isnull=True, outcome="", starts_at__in=times
+    ).exclude(pump__patient=pump.patient_id)
+    return frozenset(rows.values_list("starts_at", flat=True))
+
+
 def lock_appointment(pk: int) -> Appointment:
     """The appointment as it is now, locked. Its pump is locked before."""
     rows = Appointment.objects.select_for_update(of=("self",)).select_related(

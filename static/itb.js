@@ -70,7 +70,7 @@
     const said = `${DAYS[new Date(day).getUTCDay()]} ${parts[3]}-${MONTHS[+parts[2] - 1]}-${parts[1]}${parts[4] ? ` ${parts[4]}` : ""}`;
     if (!today) return said; /* the clinic's today, from the page: the browser's may be another */
     const ahead = Math.round((day - Date.parse(`${today}T00:00:00Z`)) / 864e5);
-    const days = `${Math.abs(ahead)} day${Math.abs(ahead) === 1 ? "" : "s"}`;
+    const days = `${Math.abs(ahead).toLocaleString("en-US")} day${Math.abs(ahead) === 1 ? "" : "s"}`;
     return `${said}, ${ahead === 0 ? "today" : ahead > 0 ? `in ${days}` : `${days} ago`}`;
   };
   const echo = (input) => {
@@ -165,8 +165,6 @@
     for (const input of document.querySelectorAll("[data-echo]")) echo(input);
     for (const button of document.querySelectorAll("[data-keys-toggle]")) showKeys(button);
     unfold();
-    const tab = document.querySelector(".tabs [aria-current]");
-    if (tab) tab.scrollIntoView({ block: "nearest", inline: "center" });
     const focus = document.querySelector("[data-focus]");
     if (focus) focus.focus();
     /* A list left open all morning says so. */

@@ -17,7 +17,10 @@ from accounts.selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settin
 
 SYSTEM_USERS = {"system-import": "Roster import", "system-scan": "Scan"}
 MAX_LEAD_DAYS = 60
+MIN_WINDOW_DAYS = 7  # shorter, and nobody has the time to book a family in
 MAX_WINDOW_DAYS = 120
+MIN_INTERVAL_DAYS = 14  # no clinic refills every pump more often
+DATE_SETTINGS = frozenset({"refill_lead_days", "window_days", "max_interval_days"})
 _PLAIN_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nobody confuses these when read aloud
 
 
@@ -29,13 +32,16 @@ def system_user(username: str) -> User:
     return user
 
 
-def check_clinic(clinic: Clinic) -> None:
-    """Refuse clinic settings that dates cannot be computed with.
+def check_clinic(clinic: Clinic, *, dates: bool = True) -> None:
+    """Refuse clinic settings that dates cannot be computed with, or not as a clinic can mean them.
+
+    Args:
+        dates: False where what dates are computed with stays as it is.
 
     Raises:
         RuleViolation: with each field's sentence.
     """
-    problems = _clinic_problems(clinic)
+    problems = _clinic_problems(clinic) if dates else []
     try:
         clinic.full_clean(exclude=["change_sequence"], validate_constraints=not problems)
     except ValidationError as error:
@@ -51,16 +57,25 @@ def check_clinic(clinic: Clinic) -> None:
 
 
 def _clinic_problems(clinic: Clinic) -> list[Problem]:
-    limits = (("refill_lead_days", MAX_LEAD_DAYS), ("window_days", MAX_WINDOW_DAYS))
+    limits = (
+        ("refill_lead_days", 0, MAX_LEAD_DAYS),
+        ("window_days", MIN_WINDOW_DAYS, MAX_WINDOW_DAYS),
+    )
     problems = [
-        Problem(name, "out_of_range", f"Write a number of days from 0 to {most}.")
-        for name, most in limits
-        if not 0 <= getattr(clinic, name) <= most
+        Problem(name, "out_of_range", f"Write a number of days from {least} to {most}.")
+        for name, least, most in limits
+        if not least <= getattr(clinic, name) <= most
     ]
     longest = clinic.max_interval_days
-    if longest is not None and longest < 1:
-        text = "Write at least 1 day, or leave it empty for no longest interval."
+    if longest is not None and longest < MIN_INTERVAL_DAYS:
+        text = f"Write at least {MIN_INTERVAL_DAYS} days, or leave it empty for no such limit."
         problems.append(Problem("max_interval_days", "out_of_range", text))
+    elif longest is not None and longest <= clinic.window_days and not problems:
+        text = (
+            f"Write more than {clinic.window_days} days, the refill window: otherwise every pump "
+            "is due again on the day that it is filled."
+        )
+        problems.append(Problem("max_interval_days", "shorter_than_window", text))
     return problems
 
 
@@ -100,7 +115,7 @@ def change_clinic(
         if name not in (*CLINIC_SETTINGS, *CONTACT_SETTINGS):
             raise TypeError(f"{name} is no clinic setting")
         setattr(locked, name, value)
-    check_clinic(locked)
+    check_clinic(locked, dates=not DATE_SETTINGS.isdisjoint(settings))
     locked.save(update_fields=list(settings))
     audit.record(
         event="clinic.changed",

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation, check_unchanged
+from accounts.rules import Problem, RuleViolation, check_phone, check_unchanged
 from accounts.selectors import CONTACT_SETTINGS, contact_settings_of
 
 from . import change_clinic, locked_member
@@ -24,13 +24,28 @@ def change_contact_settings(
 
     Args:
         seen: the fingerprint of the settings that were shown; others than these are refused.
+
+    Raises:
+        RuleViolation: not allowed, changed meanwhile, or a phone that nobody could call.
     """
     check_may(by, Action.MANAGE_CLINIC, clinic)
     locked = Clinic.objects.select_for_update().get(pk=clinic.pk)
     check_unchanged(seen, contact_settings_of(locked))
     if not set(settings) <= set(CONTACT_SETTINGS):
         raise TypeError("these are no contact settings")
+    _check_phones(settings)
     return change_clinic(clinic=locked, by=by, at=at, **settings)
+
+
+def _check_phones(settings: dict[str, Any]) -> None:
+    problems: list[Problem] = []
+    for name in ("phone_day", "phone_night"):
+        try:
+            check_phone(name, settings.get(name, ""))
+        except RuleViolation as violation:
+            problems.extend(violation.problems)
+    if problems:
+        raise RuleViolation(problems)
 
 
 @transaction.atomic

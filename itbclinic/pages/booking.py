@@ -25,7 +25,7 @@ from alarms.presenters import bookings, words
 from alarms.selectors.deadlines import deadlines_of
 from pumps.models import Pump
 from refills.models import Appointment
-from refills.selectors import appointment_for, last_used_time
+from refills.selectors import appointment_for, booked_already, last_used_time, times_taken
 from visits.domain import booking as rules
 from visits.services import booking
 
@@ -105,13 +105,13 @@ def _serve(
     if picked is not None:
         typed = {**request.POST.dict(), "day": picked.date(), "time": f"{picked:%H:%M}"}
         form = form_class(clinic=pump.clinic, initial=typed)
-        return _show(request, pump, old, form, now, usual, day=picked.date())
+        return _show(request, pump, old, form, now, usual, day=picked.date(), at=picked.time())
     form = form_class(request.POST, clinic=pump.clinic)
     valid = form.is_valid()
-    day = form.cleaned_data.get("day")
+    day, at = form.cleaned_data.get("day"), form.cleaned_data.get("time")
     if "check" in request.POST:
         form = form_class(clinic=pump.clinic, initial=request.POST.dict())
-        return _show(request, pump, old, form, now, usual, day=day, partial=True)
+        return _show(request, pump, old, form, now, usual, day=day, at=at, partial=True)
     unseen = False
     if valid:
         try:
@@ -124,7 +124,7 @@ def _serve(
             when = words.weekday_instant(made.starts_at, pump.clinic.zone)
             messages.success(request, f"{'Moved to' if old else 'Booked for'} {when}.")
             return go_back(request, pump)
-    return _show(request, pump, old, form, now, usual, day=day, status=422, unseen=unseen)
+    return _show(request, pump, old, form, now, usual, day=day, at=at, status=422, unseen=unseen)
 
 
 def _picked(value: str) -> datetime | None:
@@ -149,11 +149,12 @@ def _show(
     usual: time,
     *,
     day: date | None = None,
+    at: time | None = None,
     status: int = 200,
     partial: bool = False,
     unseen: bool = False,
 ) -> HttpResponse:
-    verdict = booking.judge(pump, day, now) if day else None
+    verdict = booking.judge(pump, day, now, at) if day else None
     context: dict[str, Any] = {
         "form": form,
         "verdict": verdict,
@@ -164,19 +165,24 @@ def _show(
     if partial:
         return render(request, "booking/verdict.html", context)
     zone = pump.clinic.zone
+    booked = booked_already(pump, now) if old is None else None
     dates, doubtful = deadlines_of(pump, now)
+    offered = rules.choices(dates, usual, now, zone)
     audit.record(
         event="patient.read", by=access.user_of(request), at=now, clinic_id=pump.clinic_id,
         subject_type="patient", subject_id=pump.patient.uuid,
     )  # fmt: skip
     context |= {
         "old": bookings.present(old, now) if old else None,
+        "booked": booked,
+        "booked_at": words.weekday_instant(booked.starts_at, zone) if booked else "",
         "clinic": pump.clinic,
         "today": now.astimezone(zone).date(),
         "born": words.day(pump.patient.date_of_birth),
         "facts": _facts(dates, now.astimezone(zone).date()),
         "doubtful": doubtful,
-        "choices": _choices(dates, usual, now, pump),
+        "heading": rules.heading(offered, dates),
+        "choices": _choices(offered, dates, now, pump),
         "came_from": came_from(request),
         "back": way_back(request, pump),
         "unseen": unseen,
@@ -196,13 +202,15 @@ def _facts(dates: Deadlines, today: date) -> list[tuple[str, str, str]]:
     return [(name, words.weekday(day), words.ahead(day, today)) for name, day in rows if day]
 
 
-def _choices(dates: Deadlines, usual: time, now: datetime, pump: Pump) -> list[Choice]:
+def _choices(offered: list[datetime], dates: Deadlines, now: datetime, pump: Pump) -> list[Choice]:
     today = now.astimezone(pump.clinic.zone).date()
+    taken = times_taken(pump, offered)
     found = []
-    for local in rules.choices(dates, usual, now, pump.clinic.zone):
+    for local in offered:
         verdict = rules.judge(local.date(), today, dates)
         late = "after the refill date" if rules.PAST_DUE in verdict.codes else ""
-        note = "too late without a reason" if verdict.reason_needed else late
+        late = "too late without a reason" if verdict.reason_needed else late
+        note = ", ".join(said for said in ("taken" if local in taken else "", late) if said)
         found.append(
             Choice(f"{local:%Y-%m-%dT%H:%M}", words.weekday(local.date()), f"{local:%H:%M}", note)
         )

@@ -156,7 +156,7 @@ def _fill_details(fill: Fill) -> Iterator[str]:
     if fill.aspirated_ml is not None:
         found = getattr(fill, "discrepancy", None)
         expected = f", expected {format_quantity(found.expected_ml, 'mL', 2)}" if found else ""
-        yield f"Drawn off before: {format_quantity(fill.aspirated_ml, 'mL')}{expected}"
+        yield f"Aspirated: {format_quantity(fill.aspirated_ml, 'mL')}{expected}"
     if fill.stability_days:
         yield f"May stay {words.count(fill.stability_days, 'day')} in the pump"
     if fill.use_by:

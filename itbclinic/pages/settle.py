@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from accounts.policies import Action, may
 from accounts.rules import RuleViolation
-from alarms.forms import AlarmVolumeForm, EndExclusionForm, ExcludeForm, RuledForm, SettleForm
+from alarms.forms import EndExclusionForm, ExcludeForm, RuledForm, SettleForm
 from alarms.presenters import words
 from alarms.services import settling
 from patients.models import Patient
@@ -24,6 +24,7 @@ from pumps.services import InterrogationEntry
 from visits.services.visit import record_facts
 
 from . import reads
+from .forms.volume import AlarmVolumeForm
 from .patient import find_patient, find_pump, show
 
 

@@ -1,5 +1,6 @@
 """The paper to print: the queue, one summary with its versions and prints, and the very bytes."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,10 +20,12 @@ from accounts.rules import RuleViolation
 from visits.models import AfterVisitSummary
 from visits.selectors import summaries
 from visits.services import summaries as services
+from visits.services.rendering import STYLESHEET
 
 from . import access, paper_rows
 
 PAPER: Final = ("<!--paper-->", "<!--/paper-->")
+LOOK: Final = re.compile(r"summary-\d+\.css")
 
 
 @require_safe
@@ -81,6 +84,7 @@ def _show(request: HttpRequest, row: AfterVisitSummary, refused: str = "") -> Ht
         "patient": row.visit.pump.patient,
         "withdrawal": getattr(row.visit, "withdrawal", None),
         "paper": mark_safe(paper_of(row.html)),  # noqa: S308  # made by our own template
+        "look": look_of(row.html),
         "versions": versions,
         "newest": versions[0] if versions[0].pk != row.pk else None,
         "prints": [one for version in versions for one in version.prints.all()],
@@ -94,6 +98,12 @@ def paper_of(html: str) -> str:
     """The paper out of its document, to stand in a page of ours."""
     begin, end = PAPER
     return html.partition(begin)[2].partition(end)[0]
+
+
+def look_of(html: str) -> str:
+    """The stylesheet that the paper was made with: in our page it looks as it prints."""
+    found = LOOK.search(html)
+    return found[0] if found else STYLESHEET
 
 
 @require_POST

@@ -159,6 +159,8 @@ def _compared(visit: Visit) -> str:
     size = format_quantity(abs(found.difference_ml), "mL", 2)
     if found.difference_ml == 0:
         return f"Expected {expected}: exactly as programmed."
+    if size == "0 mL":
+        return f"Expected {expected}: as programmed, to a hundredth of a mL."
     side = "less" if found.difference_ml > 0 else "more"
     return f"Expected {expected}: {size} {side} was delivered than programmed."
 

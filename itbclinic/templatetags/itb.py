@@ -14,11 +14,14 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Clinic
+from accounts.rules import FEWEST_DIGITS
 from alarms.presenters import window, words
 from dosing.domain.quantities import format_quantity
 from itbclinic.context import address_of
 
 register = template.Library()
+
+NUMBER: Final = re.compile(r"\+?[\d .\-/]*(?:\(\d{1,5}\)[\d .\-/]*)?\d(?:[,;]+\d+)*")
 
 WHOLE: Final = re.compile(
     r"\b\d\d-[A-Z][a-z]{2}(?:-\d{4})?"  # 09-Mar-2027
@@ -53,8 +56,16 @@ def clinic_time(value: datetime | None, clinic: Clinic) -> str:
 
 @register.filter
 def dialled(phone: str) -> str:
-    """A typed phone number as a `tel:` link takes it."""
-    return "".join(sign for sign in phone if sign.isdigit() or sign in "+,;")
+    """A typed phone number as a `tel:` link takes it, without the words beside it; empty where
+    there is none to call."""
+    found = next((one[0] for one in NUMBER.finditer(phone) if _digits(one[0]) >= FEWEST_DIGITS), "")
+    if not found and _digits(phone) >= FEWEST_DIGITS:  # cut into pieces by words
+        found = phone
+    return "".join(sign for sign in found if sign in "0123456789+,;")
+
+
+def _digits(text: str) -> int:
+    return sum(sign in "0123456789" for sign in text)
 
 
 @register.filter

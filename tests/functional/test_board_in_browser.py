@@ -1,8 +1,10 @@
 """The refill board as a nurse meets it at 07:30."""
 
+import io
 import re
 from datetime import date
 
+import pypdf
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -12,7 +14,7 @@ from alarms.services.settling import exclude
 from tests import factories
 
 from . import support
-from .conftest import SeatOf
+from .conftest import NARROW, SeatOf
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -195,6 +197,38 @@ def test_it_prints_as_a_table_without_the_frame(
     assert seat.visible_in_print(".print-only")
     for hidden in (".topbar", ".tabs", ".search", "td.go", ".page-head .actions"):
         assert not seat.visible_in_print(hidden), hidden
+
+
+def test_on_paper_the_list_begins_on_the_first_sheet(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    support.named(clinic, "Kaur", 5)
+    support.refused_row(clinic, by=nurse)
+    page = seat_of(nurse).open("/")
+    first = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages[0]
+    said = first.extract_text()
+    assert "Row 12" in said
+    assert "KAUR" in said
+    assert "past the alarm" in said  # what the colours mean
+    assert first.mediabox.width > first.mediabox.height
+
+
+def test_on_a_phone_every_list_is_in_sight_and_the_words_sit_in_their_buttons(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    support.doubtful(clinic)
+    seat = seat_of(nurse)
+    seat.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    page = seat.open("/")
+    for tab in page.locator(".tabs a").all():
+        box = tab.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0, tab.inner_text()
+        assert box["x"] + box["width"] <= NARROW["width"], tab.inner_text()
+    for button in page.locator(".board .go .btn").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] < 40, "stretched: its words are at the top"
 
 
 def test_a_list_asked_for_after_sign_out_leads_to_sign_in(

@@ -69,6 +69,21 @@ def test_a_day_after_the_alarm_asks_why_and_keeps_what_was_typed(
     expect(page.locator("#appointments")).to_contain_text("Not before the alarm")
 
 
+def test_a_late_and_a_booked_pump_fit_a_phone(
+    seat_of: SeatOf, nurse: User, clinic: Clinic, checked_now: None
+) -> None:
+    late, booked = support.named(clinic, "Kaur", -8), support.named(clinic, "Ito", 15)
+    support.booked(booked, 3, by=nurse)
+    seat = seat_of(nurse)
+    page = seat.open(f"{support.address_of(late)}pumps/{late.uuid}/book/")
+    expect(page.locator("[data-pick]").first).to_contain_text("too late without a reason")
+    seat.check()
+    page = seat.open(f"{support.address_of(booked)}pumps/{booked.uuid}/book/")
+    seat.check()
+    page.click("text=Move that appointment")
+    expect(page.locator("form.panel")).to_contain_text("Booked now")
+
+
 def test_a_warning_is_shown_before_it_is_saved(
     seat_of: SeatOf, nurse: User, clinic: Clinic
 ) -> None:

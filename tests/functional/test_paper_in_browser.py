@@ -1,8 +1,10 @@
 """The print queue, a summary's page and the paper itself, in a real browser."""
 
+import io
 from datetime import timedelta
 from typing import Any
 
+import pypdf
 import pytest
 from django.utils import timezone
 
@@ -46,6 +48,19 @@ def made(clinic: Clinic, staff: User, nurse: User) -> AfterVisitSummary:
     visit = visited(clinic, nurse, now, pump=pump, program=program)
     render()
     return summary_of(visit)
+
+
+def test_a_plain_visits_paper_prints_on_one_sheet_from_the_browser(
+    seat_of: SeatOf, staff: User, clinic: Clinic, nurse: User
+) -> None:
+    row = summary_of(visited(clinic, nurse, timezone.now()))
+    render()
+    seat = seat_of(staff)
+    for address in (f"/summaries/{row.uuid}/document/", f"/summaries/{row.uuid}/"):
+        page = seat.open(address)
+        sheets = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+        assert "Seen by" in sheets[0].extract_text()
+        assert len(sheets) == 1
 
 
 def test_an_empty_queue_says_how_paper_comes_here(seat_of: SeatOf, staff: User) -> None:

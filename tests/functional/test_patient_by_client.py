@@ -72,6 +72,32 @@ def test_an_alarm_volume_is_read_in_the_clinics_local_time(
     assert timedelta(minutes=59) <= now - read.at <= timedelta(minutes=62)
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("-1", "The alarm volume cannot be negative."),
+        ("2.12345", "Write at most 3 digits before the point and 3 after it."),
+        ("12345", "Write at most 3 digits before the point and 3 after it."),
+        ("two", "Write a number of mL."),
+    ],
+)
+def test_what_is_no_alarm_volume_is_refused_in_our_words(
+    clinic: Clinic, nurse: User, client: Client, typed: str, said: str
+) -> None:
+    pump = support.named(clinic, "Kaur", 20)
+    client.force_login(nurse)
+    local = timezone.now().astimezone(clinic.zone) - timedelta(hours=1)
+    data = {
+        "low_reservoir_alarm_ml": typed, "read_at": local.strftime("%Y-%m-%dT%H:%M"),
+        "seen_version": pump.input_version,
+    }  # fmt: skip
+    refused = client.post(f"{support.address_of(pump)}pumps/{pump.uuid}/alarm-volume/", data)
+    assert refused.status_code == 422
+    assert said in refused.content.decode()
+    assert "Ensure" not in refused.content.decode()
+    assert f'value="{typed}"' in refused.content.decode()
+
+
 def test_two_pumps_of_one_patient_are_both_reached(
     clinic: Clinic, nurse: User, client: Client
 ) -> None:

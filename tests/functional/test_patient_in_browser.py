@@ -95,6 +95,8 @@ def test_leave_off_the_list_and_put_back(seat_of: SeatOf, nurse: User, clinic: C
     page = seat.open(support.address_of(pump))
     page.click("text=Leave this pump off the list for a time")
     page.fill("#exclude_reason", "In hospital elsewhere")
+    page.fill("#exclude_ends_on", support.in_days(clinic, 200_000).isoformat())
+    expect(page.locator("#exclude_ends_on + .echo")).to_contain_text("in 200,000 days")
     page.fill("#exclude_ends_on", support.in_days(clinic, 20).isoformat())
     expect(page.locator("#exclude_ends_on + .echo")).to_contain_text("in 20 days")
     page.click("button:has-text('Leave it off the list')")

@@ -15,7 +15,7 @@ from tests import factories
 from visits.models import Visit
 
 from . import support
-from .conftest import SeatOf
+from .conftest import NARROW, WIDE, SeatOf
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,6 +120,22 @@ def test_flex_steps_are_added_taken_away_and_saved(
     expect(page.locator("main")).to_contain_text("Until then: Simple continuous")
     page.goto(f"{seat.base}{form_of(pump)}?again={visit.uuid}")
     expect(page.locator("[name=steps-0-1-dose]")).to_have_value("330")
+
+
+def test_on_a_phone_every_cell_of_a_step_says_what_it_is(
+    seat_of: SeatOf, nurse: User, pump: Pump
+) -> None:
+    seat = seat_of(nurse)
+    page = seat.open(form_of(pump))
+    page.check("text=New flex program, in steps")
+    label = "(e) => getComputedStyle(e.closest('td'), '::before').content"
+    for name, said in (("start", "From"), ("dose", "Dose, mcg")):
+        field = page.locator(f"[name=steps-0-0-{name}]")
+        assert field.evaluate(label) == "none"  # the heading over the column says it
+        page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        assert field.evaluate(label) == f'"{said}"'
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    seat.check()
 
 
 def test_without_script_the_same(seat_of: SeatOf, nurse: User, pump: Pump) -> None:

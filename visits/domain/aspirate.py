@@ -100,6 +100,8 @@ def _difference(found: Aspirate) -> str:
     if difference == 0:
         return "Exactly as programmed."
     size = format_quantity(abs(difference), "mL", 2)
+    if size == "0 mL":
+        return "As programmed, to a hundredth of a mL."
     side = "less" if difference > 0 else "more"
     ratio = found.delivered_ratio
     percent = ""

@@ -20,12 +20,22 @@ PAST_DUE: Final = "past_due"
 UNKNOWN: Final = "dates_unknown"
 DOUBTFUL: Final = "dates_doubtful"
 WEEKEND: Final = "weekend"
+TAKEN: Final = "taken"  # these two with the time they are of: another time is another warning
+ODD_HOUR: Final = "odd_hour"
+DAY_BEGINS: Final = time(6)
+DAY_ENDS: Final = time(20)
 
 TOO_LATE: Final = {
     "alarm": "its alarm date is {day}",
     "printed_alarm": "the programmer printed its alarm date as {day}",
     "empty": "it is empty on {day}",
     "may_be_empty": "it may be empty from {day} if it runs as fast as its maker allows",
+}
+WAS_TOO_LATE: Final = {
+    "alarm": "its alarm date was {day}",
+    "printed_alarm": "the programmer printed its alarm date as {day}",
+    "empty": "it was to be empty on {day}",
+    "may_be_empty": "it may be empty since {day} if it runs as fast as its maker allows",
 }
 
 
@@ -42,6 +52,8 @@ class Verdict:
     """How a day lies to a pump's dates."""
 
     reason_needed: str = ""  # the sentence that asks for a reason; empty where none is needed
+    way_out: str = ""  # what to do about it: an earlier day only where there is one
+    passed: str = ""  # said of a time that is over; nothing else is said of it then
     warnings: tuple[Warning, ...] = ()
     fits: str = ""  # said where all is well
 
@@ -55,17 +67,29 @@ def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
     return timezones.instant_of(datetime.combine(day, at), zone, day_field="day", time_field="time")
 
 
-def judge(day: date, today: date, dates: Deadlines, *, doubtful: bool = False) -> Verdict:
-    """Hold a day against the pump's dates.
+def judge(
+    day: date,
+    today: date,
+    dates: Deadlines,
+    *,
+    doubtful: bool = False,
+    at: time | None = None,
+    taken: bool = False,
+) -> Verdict:
+    """Hold a day against the pump's dates, and a time of it against the clinic's day.
 
     Args:
         doubtful: somebody must still settle the dates; the earliest of them counts meanwhile.
+        at: the clinic's local time, where it is known yet.
+        taken: another patient of the clinic is booked for that very minute.
     """
+    if day < today:
+        return passed(day)
     warnings = []
-    reason_needed = fits = ""
+    reason_needed = way_out = fits = ""
     limit = dates.limit
     if is_too_late(day, dates) and limit is not None:
-        reason_needed = _too_late(limit, today)
+        reason_needed, way_out = _too_late(limit, today)
     elif is_past_due(day, dates) and dates.due is not None:
         warnings.append(Warning(PAST_DUE, _past_due(day, dates.due, limit)))
     elif dates.known:
@@ -91,7 +115,16 @@ def judge(day: date, today: date, dates: Deadlines, *, doubtful: bool = False) -
         warnings.append(
             Warning(WEEKEND, f"{spoken(day)} is a {name}. Make sure that somebody is there.")
         )
-    return Verdict(reason_needed, tuple(warnings), fits)
+    if at is not None:
+        warnings.extend(_of_the_time(day, at, taken=taken))
+    return Verdict(reason_needed, way_out, "", tuple(warnings), fits)
+
+
+def passed(day: date, at: time | None = None) -> Verdict:
+    """The verdict on a time that is over: it can be neither in time nor too late."""
+    when = spoken(day) if at is None else f"{spoken(day)} {at:%H:%M}"
+    what = "day" if at is None else "time"
+    return Verdict(passed=f"{when} has passed. Choose a {what} that is still to come.")
 
 
 def check_late_reason(verdict: Verdict, reason: str) -> None:
@@ -104,8 +137,7 @@ def check_late_reason(verdict: Verdict, reason: str) -> None:
         raise RuleViolation.of(
             "late_reason",
             "after_alarm",
-            f"{verdict.reason_needed} Choose an earlier day, or write in a few words why it must "
-            "be this one.",
+            f"{verdict.reason_needed} {verdict.way_out}",
         )
 
 
@@ -141,6 +173,23 @@ def choices(
     return found or _weekdays(today, today + timedelta(days=9), at, now, zone, 5)
 
 
+def heading(found: Collection[datetime], dates: Deadlines) -> str:
+    """What the weekdays that are offered are to the pump: said over them."""
+    offered = [local.date() for local in found]
+    opens, due, limit = dates.opens, dates.due, dates.limit
+    if not offered or due is None:
+        return "The next weekdays"
+    if limit is not None and min(offered) >= limit.day:
+        return "The next weekdays: each is too late, the first is the best"
+    if max(offered) > due:
+        in_time = limit is not None and max(offered) < limit.day
+        before = "the alarm" if limit is None or limit.kind.endswith("alarm") else "it may be empty"
+        return f"Weekdays left before {before}" if in_time else "The next weekdays"
+    if opens is not None and min(offered) >= opens:
+        return "Weekdays in the refill window"
+    return "Weekdays up to the refill date"
+
+
 def _weekdays(
     first: date, last: date, at: time, now: datetime, zone: ZoneInfo, most: int
 ) -> list[datetime]:
@@ -164,11 +213,37 @@ def spoken(day: date) -> str:
     return f"{names[day.weekday()]} {format_date(day)}"
 
 
-def _too_late(limit: Limit, today: date) -> str:
-    why = TOO_LATE[limit.kind].format(day=format_date(limit.day))
+def _too_late(limit: Limit, today: date) -> tuple[str, str]:
+    """Why a reason is needed, and what to do."""
+    why = (WAS_TOO_LATE if limit.day < today else TOO_LATE)[limit.kind]
+    why = why.format(day=format_date(limit.day))
     if limit.day <= today:
-        return f"Every day from now on is too late for this pump: {why}. Take the first time."
-    return f"This is not before the pump needs it: {why}."
+        return (
+            f"Every day from now on is too late for this pump: {why}.",
+            "Take the first time there is, and write in a few words why it is booked this late.",
+        )
+    return (
+        f"This is not before the pump needs it: {why}.",
+        "Choose an earlier day, or write in a few words why it must be this one.",
+    )
+
+
+def _of_the_time(day: date, at: time, *, taken: bool) -> list[Warning]:
+    found = []
+    if taken:
+        text = (
+            f"Another patient is booked for {spoken(day)} {at:%H:%M} in this clinic. Take another "
+            "time, or make sure that both can be seen."
+        )
+        found.append(Warning(f"{TAKEN}_{at:%H%M}", text))
+    if not DAY_BEGINS <= at <= DAY_ENDS:
+        spoken_time = f"{at.hour % 12 or 12}:{at:%M} {'a.m.' if at.hour < 12 else 'p.m.'}"
+        text = (
+            f"{at:%H:%M} is {spoken_time}, outside {DAY_BEGINS:%H:%M} to {DAY_ENDS:%H:%M}. Is it "
+            "the other half of the day?"
+        )
+        found.append(Warning(f"{ODD_HOUR}_{at:%H%M}", text))
+    return found
 
 
 def _past_due(day: date, due: date, limit: Limit | None) -> str:

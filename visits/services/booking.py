@@ -6,6 +6,7 @@ clinic's change sequence: one transaction, so the board, the API and the plan ne
 
 from collections.abc import Collection
 from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -18,16 +19,29 @@ from pumps import services as pumps
 from pumps.models import Pump
 from refills import services as refills
 from refills.models import Appointment
-from refills.selectors import arrived_by, lock_appointment, open_on_day
+from refills.selectors import arrived_by, lock_appointment, open_on_day, times_taken
 from visits.domain import booking as rules
 
 from . import summaries
 
 
-def judge(pump: Pump, day: date, now: datetime) -> rules.Verdict:
-    """How a day lies to the pump's dates as they are now."""
+def judge(pump: Pump, day: date, now: datetime, at: time | None = None) -> rules.Verdict:
+    """How a day, and a time of it, lies to the pump's dates and the clinic's other bookings."""
+    zone = pump.clinic.zone
+    today = now.astimezone(zone).date()
+    instant = _instant(day, at, zone)
+    if instant is not None and day == today and instant <= now:
+        return rules.passed(day, at)
     dates, doubtful = deadlines_of(pump, now)
-    return rules.judge(day, now.astimezone(pump.clinic.zone).date(), dates, doubtful=doubtful)
+    taken = instant is not None and instant in times_taken(pump, [instant])
+    return rules.judge(day, today, dates, doubtful=doubtful, at=at, taken=taken)
+
+
+def _instant(day: date, at: time | None, zone: ZoneInfo) -> datetime | None:
+    try:
+        return None if at is None else rules.instant_of(day, at, zone)
+    except RuleViolation:  # the clocks skip it or show it twice: the field says so
+        return None
 
 
 @transaction.atomic
@@ -54,7 +68,7 @@ def book(
     pump = _lock(pump_id, by)
     starts_at = rules.instant_of(day, at, pump.clinic.zone)
     refills.check_time(pump, starts_at, now)
-    reason = _checked_reason(pump, day, late_reason, accepted, now)
+    reason = _checked_reason(pump, day, at, late_reason, accepted, now)
     row = refills.book(pump=pump, starts_at=starts_at, by=by, now=now, late_reason=reason)
     _follow_up(pump, now)
     return row
@@ -85,7 +99,7 @@ def rebook(
     refills.check_open(row)
     starts_at = rules.instant_of(day, at, pump.clinic.zone)
     refills.check_time(pump, starts_at, now, instead_of=row)
-    late = _checked_reason(pump, day, late_reason, accepted, now)
+    late = _checked_reason(pump, day, at, late_reason, accepted, now)
     new = refills.rebook(
         appointment=row, starts_at=starts_at, by=by, now=now, reason=reason, late_reason=late
     )
@@ -185,10 +199,15 @@ def _lock(pump_id: int, by: User) -> Pump:
 
 
 def _checked_reason(
-    pump: Pump, day: date, late_reason: str, accepted: Collection[str] | None, now: datetime
+    pump: Pump,
+    day: date,
+    at: time,
+    late_reason: str,
+    accepted: Collection[str] | None,
+    now: datetime,
 ) -> str:
-    """The reason to keep, after everything about the day was checked."""
-    verdict = judge(pump, day, now)
+    """The reason to keep, after everything about the day and its time was checked."""
+    verdict = judge(pump, day, now, at)
     rules.check_late_reason(verdict, late_reason)
     if accepted is not None:
         rules.check_warnings_seen(verdict, accepted)

@@ -34,7 +34,7 @@ MAX_ROWS: Final = 200  # what is left stays due; the next ring takes it
 WORKER_LOST: Final = "WorkerLost"
 TEMPLATE: Final = "summary/document.html"
 # A new look is a new file: papers that were made before keep theirs.
-STYLESHEET: Final = "summary-1.css"
+STYLESHEET: Final = "summary-2.css"
 WEB_ONLY: Final = ("<!--web-->", "<!--/web-->")
 
 # Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and

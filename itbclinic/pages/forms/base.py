@@ -77,6 +77,12 @@ class QuantityField(forms.DecimalField):
         raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
 
 
+def decimal_sentences(digits: int, places: int) -> dict[str, str]:
+    """What is said of a number with more digits than the record keeps."""
+    most = f"Write at most {digits - places} digits before the point and {places} after it."
+    return dict.fromkeys(("max_digits", "max_decimal_places", "max_whole_digits"), most)
+
+
 def number(label: str, digits: int, places: int, **details: Any) -> forms.DecimalField:
     """A quantity; the label names its unit."""
     return QuantityField(
@@ -87,6 +93,7 @@ def number(label: str, digits: int, places: int, **details: Any) -> forms.Decima
         error_messages={
             "required": REQUIRED,
             "invalid": "Write a number such as 0.048, without its unit.",
+            **decimal_sentences(digits, places),
         },
         **details,
     )

@@ -9,7 +9,12 @@ from django import forms
 from accounts.models import Clinic, Role, Scope
 from accounts.rules import fingerprint
 from accounts.selectors import CONTACT_SETTINGS, contact_settings_of, settings_of
-from accounts.services import MAX_LEAD_DAYS, MAX_WINDOW_DAYS
+from accounts.services import (
+    MAX_LEAD_DAYS,
+    MAX_WINDOW_DAYS,
+    MIN_INTERVAL_DAYS,
+    MIN_WINDOW_DAYS,
+)
 
 from .base import REQUIRED, PageForm, text, whole
 
@@ -54,7 +59,7 @@ class SettingsForm(PageForm):
     )
     window_days = whole(
         "Refill window, in days",
-        0,
+        MIN_WINDOW_DAYS,
         MAX_WINDOW_DAYS,
         help_text=(
             "A pump counts as due this many days before its refill date. With 14 days, “refill by "
@@ -63,7 +68,7 @@ class SettingsForm(PageForm):
     )
     max_interval_days = whole(
         "Longest interval between refills, in days",
-        1,
+        MIN_INTERVAL_DAYS,
         required=False,
         help_text=(
             "No refill date is later than this many days after the last fill, even where alarm and "

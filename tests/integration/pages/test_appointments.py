@@ -8,9 +8,11 @@ from django.test import Client
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
+from alarms.selectors.deadlines import deadlines_in
 from refills.models import Appointment
 from refills.services import book
 from tests import factories
+from visits.domain.booking import FIRST_TIME, choices
 from visits.services import visit
 
 from .conftest import SignedIn, queries, signed_in, text
@@ -74,6 +76,74 @@ def test_checking_a_day_saves_nothing(clinic: Clinic, nurse: User, now: datetime
     assert answer.status_code == 200
     assert "Too late without a reason" in text(answer)
     assert not Appointment.objects.exists()
+
+
+def test_a_past_time_is_never_said_to_be_in_time(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 40, now)
+    client = signed_in(nurse)
+    minute = (now - timedelta(minutes=1)).astimezone(clinic.zone)
+    for local in (minute, minute - timedelta(days=2)):
+        data = {"day": local.date().isoformat(), "time": f"{local:%H:%M}"}
+        for extra, status in (({"check": "1"}, 200), ({}, 422)):
+            answer = client.post(form_of(pump), {**data, **extra})
+            assert answer.status_code == status
+            assert "has passed. Choose a" in text(answer)
+            assert "In time" not in text(answer)
+
+
+def test_an_overdue_pump_is_not_asked_for_an_earlier_day(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, -5, now)
+    client = signed_in(nurse)
+    assert "Weekdays in the refill window" not in text(client.get(form_of(pump)))
+    assert "The next weekdays: each is too late" in text(client.get(form_of(pump)))
+    said = text(client.post(form_of(pump), {"day": in_days(clinic, now, 3), "time": "09:00"}))
+    assert "Every day from now on is too late" in said
+    assert "Choose an earlier day" not in said
+
+
+def test_a_pump_that_is_booked_says_so_at_once_and_in_the_refusal(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 20, now)
+    client = signed_in(nurse)
+    assert "booked already" not in text(client.get(form_of(pump)))
+    row = book(pump=pump, starts_at=now + timedelta(days=3), by=nurse, now=now)
+    move = f'href="/appointments/{row.uuid}/rebook/?from=board"'
+    said = text(client.get(f"{form_of(pump)}?from=board"))
+    assert "This pump is booked already" in said
+    assert said.count(move) == 1
+    data = {"day": in_days(clinic, now, 5), "time": "09:00", "from": "board"}
+    refused = client.post(form_of(pump), data)
+    assert refused.status_code == 422
+    assert text(refused).count(move) == 2
+    moving = text(client.get(f"/appointments/{row.uuid}/rebook/"))
+    assert "This pump is booked already" not in moving
+
+
+def test_a_time_that_is_taken_is_marked_and_asked_about(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    first, second = factories.due_in(clinic, 40, now), factories.due_in(clinic, 40, now)
+    client = signed_in(nurse)
+    assert "taken" not in text(client.get(form_of(second)))
+    dates = Projection.objects.get(pump=first)
+    offered = choices(deadlines_in(dates), FIRST_TIME, now, clinic.zone)[0]
+    book(pump=first, starts_at=offered, by=nurse, now=now)
+    assert text(client.get(form_of(second))).count("taken") == 1
+    data = {"day": offered.date().isoformat(), "time": f"{offered:%H:%M}"}
+    refused = client.post(form_of(second), data)
+    assert refused.status_code == 422
+    assert "Another patient is booked for" in text(refused)
+    seen = f'value="{data["day"]} taken_{offered:%H%M}"'
+    assert seen in text(refused)
+    accepted = {**data, "accepted": f"{data['day']} taken_{offered:%H%M}"}
+    later = {**accepted, "time": "21:15"}
+    assert "odd_hour_2115" in text(client.post(form_of(second), later))
+    assert client.post(form_of(second), accepted).status_code == 302
 
 
 @pytest.mark.parametrize("role", ["nurse", "doctor", "staff", "pharmacist", "auditor", "admin"])

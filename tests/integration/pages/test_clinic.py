@@ -102,7 +102,10 @@ def test_saving_recomputes_every_pump_and_says_how_many(
         ("refill_lead_days", "61", "refill_lead_days"),
         ("refill_lead_days", "-1", "refill_lead_days"),
         ("window_days", "121", "window_days"),
+        ("window_days", "6", "window_days"),
         ("max_interval_days", "0", "max_interval_days"),
+        ("max_interval_days", "13", "max_interval_days"),
+        ("max_interval_days", "14", "max_interval_days"),  # no longer than the window
         ("clinic_name", " ", "clinic_name"),
     ],
 )
@@ -117,6 +120,32 @@ def test_a_bad_setting_is_refused_at_its_field_and_stays_typed(
     assert form[field].value() == value
     assert "Constraint" not in text(refused)
     assert not AuditEvent.objects.filter(event="clinic.changed").exists()
+
+
+def test_the_shortest_interval_and_window_that_a_clinic_can_mean(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    client = as_role("admin")
+    for typed in (
+        {"max_interval_days": "15"},
+        {"max_interval_days": "14", "window_days": "7"},
+        {"max_interval_days": "", "window_days": "7", "refill_lead_days": "30"},
+    ):
+        saved = client.post(URL + "settings/", settings_of(client) | typed)
+        assert saved.status_code == 302, typed
+    accounts.change_clinic(clinic=clinic, by=user_of(client), at=now, window_days=28)
+    with pytest.raises(RuleViolation) as refused:
+        accounts.change_clinic(clinic=clinic, by=user_of(client), at=now, max_interval_days=28)
+    assert refused.value.problems[0].code == "shorter_than_window"
+
+
+def test_another_setting_is_saved_whatever_the_days_were_before(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(window_days=3, max_interval_days=5)
+    by = user_of(as_role("admin"))
+    changed = accounts.change_clinic(clinic=clinic, by=by, at=now, phone_day="801-555-0100")
+    assert (changed.phone_day, changed.window_days) == ("801-555-0100", 3)
 
 
 def test_two_administrators_at_once(clinic: Clinic, as_role: SignedIn) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Clinic
 from alarms.models import WorkItem
 from alarms.services import delivering, reminding
+from itbclinic.templatetags.itb import dialled
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent
 from pumps.models import Pump
 from refills import services as refills
@@ -105,9 +106,63 @@ def test_a_refused_form_keeps_what_was_typed(pump: Pump, as_role: SignedIn) -> N
     assert Caregiver.objects.count() == 1
     without_address = agree(client, pump)
     assert without_address.status_code == 422
-    added = post(client, "contact_add", pump, full_name="Uncle Ben", phone="ask for ext. 4, 555-1")
+    added = post(
+        client, "contact_add", pump, full_name="Uncle Ben", phone="555-0104, ask for ext. 4"
+    )
     assert added.status_code == 302
-    assert Caregiver.objects.latest("id").phone == "ask for ext. 4, 555-1"
+    assert Caregiver.objects.latest("id").phone == "555-0104, ask for ext. 4"
+
+
+@pytest.mark.parametrize("phone", ["abc", "12", "555-010"])
+def test_a_phone_that_nobody_can_call_is_refused_at_its_field(
+    pump: Pump, as_role: SignedIn, phone: str
+) -> None:
+    client = as_role("nurse")
+    for refused in (
+        change(client, pump, phone=phone),
+        post(client, "contact_add", pump, full_name="Uncle Ben", phone=phone),
+    ):
+        assert refused.status_code == 422
+        assert "This is no number that can be called." in text(refused)
+        assert f'value="{phone}"' in text(refused)
+    assert person(pump).phone == "801-555-0101"
+    admin = as_role("admin")
+    for name in ("phone_day", "phone_night"):
+        answer = contact(admin, **{name: phone})
+        assert answer.status_code == 422
+        assert list(answer.context["contact_form"].errors) == [name]
+    pump.clinic.refresh_from_db()
+    assert (pump.clinic.phone_day, pump.clinic.phone_night) == ("801-555-0100", "")
+    assert contact(admin, phone_night="801-555-0142 (8 a.m. to 5 p.m.)").status_code == 302
+
+
+def test_what_was_saved_before_and_is_no_number_is_not_offered_to_call(
+    pump: Pump, as_role: SignedIn
+) -> None:
+    address = reverse("patient", args=[pump.patient.uuid])
+    client = as_role("nurse")
+    assert "tel:8015550101" in text(client.get(address))
+    Caregiver.objects.filter(patient=pump.patient).update(phone="12")
+    page = text(client.get(address))
+    assert "tel:" not in page
+    assert "“12” is no number to call" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("801-555-0142 (8 a.m. to 5 p.m.)", "8015550142"),
+        ("(801) 555-0142, weekdays from 9", "8015550142"),
+        ("+1 801.555.0142 ext. 33", "+18015550142"),
+        ("8015550142,,33", "8015550142,,33"),
+        ("from 9: 801-555-0142", "8015550142"),
+        ("home 801 - then 555-0142", "5550142"),
+        ("abc", ""),
+        ("12", ""),
+    ],
+)
+def test_the_number_is_dialled_without_the_words_beside_it(typed: str, number: str) -> None:
+    assert dialled(typed) == number
 
 
 def test_only_who_keeps_contacts(

@@ -105,8 +105,23 @@ def test_a_withdrawn_visits_paper_is_shown_to_nobody(
         answer = client.get(f"/summaries/{row.uuid}{address}")
         assert "Do not give this paper out." in answer.content.decode()
         assert "After your visit" not in answer.content.decode()
+        assert "shown here" not in answer.content.decode()
+        assert "Version 1, not shown" in answer.content.decode()
     assert client.post(f"/summaries/{row.uuid}/print/").status_code == 422
     assert client.post(f"/summaries/{row.uuid}/again/").status_code == 422
+
+
+def test_a_paper_is_shown_with_the_stylesheet_that_it_was_made_with(
+    client: Client, clinic: Clinic, staff: User, nurse: User
+) -> None:
+    row = made(clinic, nurse)
+    page = client.get(f"/summaries/{row.uuid}/").content.decode()
+    assert ("summary-2.css" in page, "summary-1.css" in page) == (True, False)
+    assert "Version 1, shown here" in page
+    old = row.html.replace("summary-2.css", "summary-1.css")
+    AfterVisitSummary.objects.filter(pk=row.pk).update(html=old)
+    page = client.get(f"/summaries/{row.uuid}/").content.decode()
+    assert ("summary-2.css" in page, "summary-1.css" in page) == (False, True)
 
 
 def test_a_made_one_is_not_tried_again(

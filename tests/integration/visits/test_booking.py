@@ -116,6 +116,30 @@ def test_unknown_dates_are_booked_with_a_note(clinic: Clinic, nurse: User, now: 
     assert book(pump, nurse, now, day, accepted=[rules.UNKNOWN]).late_reason == ""
 
 
+def test_the_minute_of_another_patient_is_warned_of(
+    clinic: Clinic, other_clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump, second = factories.due_in(clinic, 20, now), factories.due_in(clinic, 20, now)
+    day = weekday_before(day_of(clinic, now, 8))
+    made = book(pump, nurse, now, day)
+    taken = {f"{rules.TAKEN}_0930"}
+    assert booking.judge(second, day, now, NINE).codes == taken
+    assert booking.judge(second, day, now, time(9, 31)).codes == set()
+    assert booking.judge(pump, day, now, NINE).codes == set()  # its own does not stand in its way
+    local = made.starts_at.astimezone(other_clinic.zone)
+    elsewhere = factories.due_in(other_clinic, 20, now)
+    theirs = booking.judge(elsewhere, local.date(), now, local.time())
+    assert not theirs.codes & {f"{rules.TAKEN}_{local:%H%M}"}
+    assert refusal(lambda: book(second, nurse, now, day, accepted=[])) == "look_first"
+    book(second, nurse, now, day, accepted=taken)
+    booking.cancel(appointment=made, reason="Family called", by=nurse, now=now)
+    third = factories.due_in(clinic, 20, now)
+    assert booking.judge(third, day, now, NINE).codes == taken  # the second's
+    booking.cancel(appointment=Appointment.objects.get(pump=second), reason="So did theirs",
+                   by=nurse, now=now)  # fmt: skip
+    assert booking.judge(third, day, now, NINE).codes == set()
+
+
 def test_what_no_appointment_can_be(clinic: Clinic, nurse: User, now: datetime) -> None:
     pump = factories.due_in(clinic, 20, now)
     assert refusal(lambda: book(pump, nurse, now, day_of(clinic, now, -1))) == "date_in_past"

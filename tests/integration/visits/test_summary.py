@@ -20,6 +20,7 @@ from visits.services import rendering, summaries
 from visits.services.encounter import withdraw_visit
 
 pytestmark = pytest.mark.django_db
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NOW = datetime(2026, 11, 22, 17, 20, tzinfo=UTC)  # Sunday, 10:20 in Denver
 
 
@@ -129,6 +130,28 @@ def test_a_stopped_pump_says_so_and_promises_no_date(ready_clinic: Clinic, nurse
     assert content["unknown"]
 
 
+@pytest.mark.parametrize("steps", [((0, "600"),), ((0, "120"), (420, "300"), (1170, "180"))])
+def test_a_flex_program_of_up_to_three_steps_fits_one_sheet(
+    ready_clinic: Clinic, nurse: User, steps: tuple[tuple[int, str], ...]
+) -> None:
+    """With all else that takes room: an interpreter, a visit booked, two alarm dates, hours."""
+    settings_of(ready_clinic, phone_day="801-555-0142 (8 a.m. to 5 p.m.)")
+    pump = factories.filled_pump(
+        ready_clinic, NOW - timedelta(days=60), now=NOW, given_name="Sofía",
+        family_name="Díaz-Fernández", language="Vietnamese",
+    )  # fmt: skip
+    book(pump=pump, starts_at=NOW + timedelta(days=22, hours=-1), by=nurse, now=NOW)
+    program = flex(NOW - timedelta(hours=1), (WEEK, steps))
+    printed = (NOW + timedelta(days=40)).date()
+    row = made(
+        visited(ready_clinic, nurse, NOW, pump=pump, program=program, printed_alarm_date=printed)
+    )
+    text = " ".join(text_of(row).split())
+    for words in ("interpreter", "December 14", "earlier date", "24 hours", "Seen by"):
+        assert words in text, words
+    assert len(PdfReader(io.BytesIO(bytes(row.pdf or b""))).pages) == 1
+
+
 def test_a_flex_program_is_a_table_of_times(ready_clinic: Clinic, nurse: User) -> None:
     at = NOW - timedelta(hours=1)
     program = flex(
@@ -146,6 +169,12 @@ def test_a_flex_program_is_a_table_of_times(ready_clinic: Clinic, nurse: User) -
     assert week["total"] == "600 micrograms (mcg) a day"
     assert weekend["steps"] == [["All day", "480 micrograms (mcg)"]]
     assert "Monday to Friday" in text_of(row)
+
+
+def test_a_paper_of_two_sheets_names_the_patient_on_each(ready_clinic: Clinic, nurse: User) -> None:
+    steps = ((0, "120"), (420, "300"), (1170, "180"))
+    program = flex(NOW - timedelta(hours=1), (WEEK[:5], steps), (WEEK[5:], steps[:2]))
+    row = made(visited(ready_clinic, nurse, NOW, program=program, language="Vietnamese"))
     sheets = PdfReader(io.BytesIO(bytes(row.pdf or b""))).pages
     assert len(sheets) == 2
     patient = row.visit.pump.patient

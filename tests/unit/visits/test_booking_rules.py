@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from accounts.rules import RuleViolation
 from alarms.domain.deadlines import Deadlines
 from visits.domain import booking as rules
 
@@ -54,3 +55,78 @@ def test_after_the_window_what_is_left_before_the_alarm_and_then_the_next_days()
     past = Deadlines(opens=date(2026, 11, 1), due=date(2026, 11, 20), alarm=date(2026, 11, 25))
     assert len(rules.choices(past, time(10), NOW, DENVER)) == 5
     assert len(rules.choices(Deadlines(), time(10), NOW, DENVER)) == 5
+
+
+def test_a_day_that_has_passed_is_neither_in_time_nor_too_late() -> None:
+    opens_later = Deadlines(opens=date(2026, 12, 1), due=date(2026, 12, 4))
+    for dates in (DATES, opens_later, Deadlines()):
+        verdict = rules.judge(date(2026, 11, 26), TODAY, dates)
+        assert verdict == rules.Verdict(
+            passed="Thu 26-Nov-2026 has passed. Choose a day that is still to come."
+        )
+    today = rules.judge(TODAY, TODAY, opens_later)
+    assert (today.passed, today.fits[:7]) == ("", "In time")
+
+
+@pytest.mark.parametrize(
+    ("limit", "earlier", "said"),
+    [
+        (date(2026, 11, 25), False, "its alarm date was 25-Nov-2026"),
+        (TODAY, False, "its alarm date is 27-Nov-2026"),
+        (date(2026, 11, 28), True, "its alarm date is 28-Nov-2026"),
+    ],
+)
+def test_an_earlier_day_is_asked_for_only_where_there_is_one(
+    limit: date, earlier: bool, said: str
+) -> None:
+    dates = Deadlines(opens=date(2026, 11, 1), due=date(2026, 11, 20), alarm=limit)
+    verdict = rules.judge(date(2026, 11, 30), TODAY, dates)
+    with pytest.raises(RuleViolation) as caught:
+        rules.check_late_reason(verdict, "")
+    sentence = caught.value.problems[0].message
+    assert said in sentence
+    assert ("Choose an earlier day" in sentence) is earlier
+    assert ("Every day from now on is too late" in sentence) is not earlier
+
+
+def test_the_heading_says_what_the_offered_days_are() -> None:
+    def heading(dates: Deadlines) -> str:
+        return rules.heading(rules.choices(dates, time(10), NOW, DENVER), dates)
+
+    closed = {"opens": date(2026, 11, 1), "due": date(2026, 11, 20)}
+    assert heading(DATES) == "Weekdays in the refill window"
+    assert heading(Deadlines(due=date(2026, 12, 4))) == "Weekdays up to the refill date"
+    assert heading(Deadlines(**closed, alarm=date(2026, 12, 1))) == "Weekdays left before the alarm"
+    empty = Deadlines(**closed, may_be_empty=date(2026, 12, 1))
+    assert heading(empty) == "Weekdays left before it may be empty"
+    past = Deadlines(**closed, alarm=date(2026, 11, 25))
+    assert heading(past) == "The next weekdays: each is too late, the first is the best"
+    assert heading(Deadlines(**closed)) == heading(Deadlines()) == "The next weekdays"
+
+
+@pytest.mark.parametrize(
+    ("at", "warned"),
+    [(time(5, 59), True), (time(6), False), (time(20), False), (time(20, 1), True)],
+)
+def test_an_hour_at_which_no_clinic_is_open_is_asked_about(at: time, warned: bool) -> None:
+    verdict = rules.judge(date(2026, 12, 4), TODAY, DATES, at=at)
+    assert verdict.codes == ({f"{rules.ODD_HOUR}_{at:%H%M}"} if warned else set())
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [(time(0, 5), "00:05 is 12:05 a.m., outside"), (time(21, 45), "21:45 is 9:45 p.m., outside")],
+)
+def test_an_odd_hour_is_said_both_ways(at: time, said: str) -> None:
+    warnings = rules.judge(date(2026, 12, 4), TODAY, DATES, at=at).warnings
+    assert [said in warning.text for warning in warnings] == [True]
+
+
+def test_a_warning_about_one_time_does_not_speak_for_another() -> None:
+    day = date(2026, 12, 4)
+    nine = rules.judge(day, TODAY, DATES, at=time(9), taken=True)
+    assert "Fri 04-Dec-2026 09:00" in nine.warnings[0].text
+    rules.check_warnings_seen(nine, nine.codes)
+    ten = rules.judge(day, TODAY, DATES, at=time(10), taken=True)
+    with pytest.raises(RuleViolation):
+        rules.check_warnings_seen(ten, nine.codes)
