@@ -130,5 +130,5 @@ def due_in(of: Clinic, days: int, now: datetime, **details: Any) -> Pump:
 def visit_of(of: Pump, at: datetime, volume_ml: str = "20") -> Visit:
     """A plain refill of the pump at `at`, by a nurse of its clinic."""
     nurse = user(f"nurse-of-{next(numbers)}", of.clinic, "nurse")
-    entry = VisitEntry(key=uuid.uuid4(), at=at, fill=fill(volume_ml))
+    entry = VisitEntry(key=uuid.uuid4(), at=at, fill=fill(volume_ml), concern_reason="Looked at")
     return complete_visit(pump_id=of.pk, entry=entry, by=nurse, now=at)
