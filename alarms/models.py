@@ -157,6 +157,9 @@ class ScanRun(models.Model):
         DUE_SCAN = "due_scan", "Due scan"
         SWEEP = "sweep", "Sweep"
 
+    # Among a finding's fields: what is owed for the pump could not be worked out.
+    NOT_PLANNED = "not planned"
+
     kind = models.CharField(max_length=8, choices=Kind)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

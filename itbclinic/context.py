@@ -149,9 +149,12 @@ def _blind(run: ScanRun | None, clinics: list[Clinic]) -> str:
 
 
 def _unplanned(run: ScanRun | None, clinics: list[Clinic]) -> str:
-    """The sentence for the red banner when nobody looked lately for what became due."""
+    """The sentence for the red banner when nobody looked lately for what became due, or when that
+    failed for some of the clinics' pumps."""
     if not scans.is_due_scan_stale(run, timezone.now()):
-        return ""
+        failed = scans.not_planned(run, [clinic.pk for clinic in clinics])
+        pumps = ", ".join(pump.serial_number for pump in failed)
+        return f"what is due could not be worked out for pump {pumps}." if failed else ""
     if run is None or run.finished_at is None:
         return "the system has never looked for what became due."
     return f"the system last looked for what became due {_ended(run.finished_at, clinics)}."

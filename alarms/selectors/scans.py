@@ -1,10 +1,12 @@
 """What the scans left behind: when all dates were last checked, and whether that is long ago."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from alarms.models import ScanRun
+from pumps.models import Pump
 
 
 def last_complete_sweep() -> ScanRun | None:
@@ -35,6 +37,15 @@ def is_due_scan_stale(run: ScanRun | None, now: datetime) -> bool:
     """Whether nobody looked lately for what became due: no reminder and no task is made of it, and
     nobody learns that one was left undone."""
     return _is_older(run, now, settings.DUE_SCAN_STALE_AFTER_SECONDS)
+
+
+def not_planned(run: ScanRun | None, of_clinics: Collection[int]) -> list[Pump]:
+    """The pumps of these clinics of which the scan could not say what is owed."""
+    findings = run.findings if run is not None else []
+    ids = [one["pump"] for one in findings if ScanRun.NOT_PLANNED in one["fields"]]
+    if not ids:
+        return []
+    return list(Pump.objects.filter(pk__in=ids, clinic_id__in=of_clinics).order_by("pk"))
 
 
 def _is_older(run: ScanRun | None, now: datetime, seconds: int) -> bool:

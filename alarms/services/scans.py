@@ -83,7 +83,7 @@ def _plan_one(run: ScanRun, pump_id: int, now: datetime) -> None:
             reminding.plan_for([pump_id], now=now)
     except Exception as error:  # the others are planned; this one is reported at every scan
         logger.error("not planned: pump_id=%s %s", pump_id, type(error).__name__)
-        _report(run, pump_id, ["not planned"], type(error).__name__)
+        _report(run, pump_id, [ScanRun.NOT_PLANNED], type(error).__name__)
 
 
 def _to_recheck(now: datetime, *, after: int, size: int) -> list[int]:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 
-from alarms.services import scans
+from accounts.models import Clinic
+from alarms.services import reminding, scans
 from itbclinic import health
+from tests import factories
 
 from .conftest import SignedIn, text
 
@@ -45,3 +47,24 @@ def test_the_banner_says_since_when(as_role: SignedIn, now: datetime) -> None:
     assert "the system has never looked for what became due." in text(nurse.get("/"))
     scans.due_scan(clock=lambda: now - timedelta(hours=6))
     assert "the system last looked for what became due " in text(nurse.get("/work/"))
+
+
+def test_a_pump_that_cannot_be_planned_is_named_to_its_clinic(
+    as_role: SignedIn, clinic: Clinic, other_clinic: Clinic, now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    pump, foreign = (factories.due_in(one, 15, now) for one in (clinic, other_clinic))
+    plan_for = reminding.plan_for
+
+    def fails(pump_ids: list[int], *, now: datetime) -> None:
+        if {pump.pk, foreign.pk} & set(pump_ids):
+            raise ValueError
+        plan_for(pump_ids, now=now)
+
+    later = now + timedelta(days=9)  # overdue, and nothing is booked
+    monkeypatch.setattr(reminding, "plan_for", fails)
+    monkeypatch.setattr("itbclinic.context.timezone.now", lambda: later)
+    scans.due_scan(clock=lambda: later)
+    page = text(as_role("nurse").get("/"))
+    assert REMINDERS in page
+    assert f"what is due could not be worked out for pump {pump.serial_number}." in page
