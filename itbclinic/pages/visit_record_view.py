@@ -14,7 +14,7 @@ from dosing.selectors import steps_of
 from visits.models import Visit
 
 from . import dates_view, program_view, reads, visit_view
-from .forms.visit import FLEX, LOCAL, SIMPLE, STAYS
+from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED
 
 
 def values_of(visit: Visit) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def values_of(visit: Visit) -> dict[str, Any]:
             values["reservoir_volume_ml"] = plain(seen.reservoir_volume_ml)
     if program is not None:
         values |= {
-            "change": FLEX if program.mode == "flex" else SIMPLE,
+            "change": program.mode if program.mode in (FLEX, MINIMUM, STOPPED) else SIMPLE,
             "daily_dose_mcg": plain(program.daily_dose_mcg) if program.daily_dose_mcg else "",
             "reason": program.reason,
             "ordered_by": visit.ordered_by.uuid if visit.ordered_by else None,

@@ -211,6 +211,7 @@ CONCERNS = {
     "concentration_change": "Another concentration than before",
     "bridge_differs": "The bridge bolus differed from ours",
     "printed_alarm_date": "The printed alarm date differed from ours",
+    "pump_stopped": "The pump was stopped, or set to its lowest flow",
     "reservoir_volume": "The programmer showed another volume than was filled",
     "booked_before_window": "An earlier appointment was still booked",
     "due_again": "The next refill was due at once or very soon",

@@ -245,3 +245,27 @@ def test_what_is_not_typed_yet_is_no_mistake(desk: Client, pump: Pump) -> None:
     changes = preview(desk, pump, volume_ml="").context["changes"]
     assert changes.found.stops == ()
     assert changes.aspirate is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("stopped", "gives no baclofen"), ("minimum_rate", "gives almost no baclofen")],
+)
+def test_a_pump_is_stopped_with_a_reason_and_a_warning(
+    desk: Client, pump: Pump, change: str, said: str
+) -> None:
+    doctor = factories.user("doctor-1", pump.clinic, "doctor")
+    more = {"change": change, "reason": "Infection", "ordered_by": str(doctor.uuid)}
+    seen = preview(desk, pump, **more)
+    assert said in words(seen)
+    assert "Sudden withdrawal can kill" in words(seen)
+    values = typed(pump, **more, seen_concerns=seen.context["changes"].tokens)
+    assert desk.post(address(pump), values).status_code == 422, "why it is right is missing"
+    values["concern_reason"] = "Oral baclofen begun, family told"
+    answer = desk.post(address(pump), values)
+    assert answer.status_code == 302, text(answer)
+    visit = Visit.objects.get()
+    assert visit.program is not None
+    assert (visit.program.mode, "pump_stopped" in visit.concerns) == (change, True)
+    again = desk.get(f"{address(pump)}?again={visit.uuid}")
+    assert again.context["form"]["change"].value() == change

@@ -8,7 +8,7 @@ from typing import Final
 
 from alarms.domain.projection import Known, ProjectionInputs
 from dosing.domain.bridge import bridge
-from dosing.domain.programs import Bolus
+from dosing.domain.programs import Bolus, MinimumRate, Stopped
 from dosing.domain.quantities import format_date, format_quantity
 
 from .aspirate import Aspirate, judge
@@ -54,7 +54,12 @@ def concerns_of(
         other_mcg_per_ml: concentrations that the clinic stocks.
     """
     found = [*_aspirated(before, proposed), *_concentration(before, proposed)]
-    found += [*_dose(before, proposed), *_shown_volume(proposed), *_booked(before, proposed, after)]
+    found += [
+        *_stops(proposed),
+        *_dose(before, proposed),
+        *_shown_volume(proposed),
+        *_booked(before, proposed, after),
+    ]
     if after is not None:
         if printed_differs and inputs is not None and proposed.printed_alarm_date is not None:
             found.append(_printed(before, proposed, after, inputs, other_mcg_per_ml))
@@ -204,6 +209,21 @@ def _printed(
         urgent=True,
         causes=causes,
     )
+
+
+def _stops(proposed: Proposed) -> Iterator[Concern]:
+    """Abrupt withdrawal can kill (boxed warning of the label)."""
+    if isinstance(proposed.program, Stopped | MinimumRate):
+        least = isinstance(proposed.program, MinimumRate)
+        yield Concern(
+            "pump_stopped",
+            "From now on the pump gives almost no baclofen"
+            if least
+            else "From now on the pump gives no baclofen",
+            "Sudden withdrawal can kill: high fever, confusion, rigid muscles. Is a plan made, by "
+            "mouth or otherwise, and does the family know the signs? Write down what was decided.",
+            urgent=True,
+        )
 
 
 def _shown_volume(proposed: Proposed) -> Iterator[Concern]:

@@ -25,6 +25,7 @@ from .base import PageForm, number, text
 from .steps import StepTable
 
 STAYS, SIMPLE, FLEX = "stays", "simple", "flex"
+MINIMUM, STOPPED = "minimum_rate", "stopped"
 LOCAL = "%Y-%m-%dT%H:%M"
 
 
@@ -105,6 +106,8 @@ class VisitForm(PageForm):
             (STAYS, "The dose stays"),
             (SIMPLE, "New dose, the same all day"),
             (FLEX, "New flex program, in steps"),
+            (MINIMUM, "Minimum rate: the pump's lowest flow"),
+            (STOPPED, "Stopped: the pump gives nothing"),
         ],
         widget=forms.RadioSelect,
         initial=STAYS,
@@ -257,6 +260,10 @@ class VisitForm(PageForm):
             return programs.SimpleContinuous(**common, daily_dose_mcg=dose)
         if values.get("change") == FLEX and not self.steps.errors:
             return programs.Flex(**common, groups=self.steps.groups())
+        if values.get("change") == MINIMUM:
+            return programs.MinimumRate(**common)
+        if values.get("change") == STOPPED:
+            return programs.Stopped(**common)
         return None
 
     def offset_minutes(self, at: datetime) -> int:

@@ -50,6 +50,10 @@ CASES: dict[str, dict[str, Any]] = {
     "dose": {"program": factories.simple(NOW, "415.125")},
     "both": {"fill": fill("18.25"), "program": factories.simple(NOW, "500")},
     "flex": {"fill": fill(), "program": flex(NOW, (programs.WEEK, STEPS))},
+    "stopped": {"program": programs.Stopped(
+        effective_at=NOW, utc_offset_minutes=-420, concentration_mcg_per_ml=Decimal(2000))},
+    "minimum rate": {"fill": fill(), "program": programs.MinimumRate(
+        effective_at=NOW, utc_offset_minutes=-420, concentration_mcg_per_ml=Decimal(2000))},
     "flex by days": {
         "program": flex(
             NOW, (programs.WEEK[:5], STEPS), (programs.WEEK[5:], ((0, "442"),))
