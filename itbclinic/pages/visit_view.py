@@ -178,6 +178,8 @@ def _flow(found: Preview) -> str:
     per_ml = program.concentration_mcg_per_ml or fill.concentration_mcg_per_ml
     rates = pattern_of(program, per_ml, limits.min_ml_per_day).ml_per_minute
     least, most = min(rates) * 1440, max(rates) * 1440
+    if most == 0:
+        return ""
     runs = format_quantity(most, "mL/day", 4)
     if least != most:
         runs = f"{format_quantity(least, '', 4)} to {runs}"
