@@ -42,6 +42,17 @@ def coming_appointments(pump_id: int, now: datetime) -> list[Appointment]:
     )
 
 
+def next_appointments(pump: Pump, visit_at: datetime, now: datetime) -> list[Appointment]:
+    """Open appointments to come, on a later day than the visit: its own day's had its visit."""
+    zone = pump.clinic.zone
+    day = visit_at.astimezone(zone).date()
+    return [
+        row
+        for row in coming_appointments(pump.pk, now)
+        if not row.outcome and row.starts_at.astimezone(zone).date() > day
+    ]
+
+
 def booked_already(pump: Pump, now: datetime) -> Appointment | None:
     """The pump's open appointment to come: with it, another one cannot be booked."""
     rows = Appointment.objects.filter(

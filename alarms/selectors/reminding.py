@@ -164,7 +164,7 @@ def _candidates(now: datetime, *, after: int, size: int) -> list[int]:
     return list(first.union(*others).order_by("pump_id")[:size])
 
 
-# An earliest empty date comes before the alarm's or with it: either is the last rung.
+# Whichever of the two comes first is the last rung of the ladder (calculations.md).
 _RUNS_OUT: Final = Q(projection__alarm_date__lte=F("today")) | Q(
     projection__earliest_empty_date__lte=F("today")
 )

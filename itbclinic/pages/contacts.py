@@ -58,7 +58,7 @@ def build(
         for person in of.caregivers.all()
     ]
     add = CaregiverForm() if allowed else None
-    if isinstance(refused, CaregiverForm) and not hasattr(refused, "about"):
+    if isinstance(refused, CaregiverForm) and refused.about is None:
         add = refused
     rows = selectors.messages_about(pump.uuid) if pump else []
     names = selectors.names_of_recipients([row.recipient_ref for row in rows]) if rows else {}
@@ -80,11 +80,10 @@ def _person(
         return Person(person, agreed, None, None)
     form = CaregiverForm(initial=CaregiverForm.opening_values(person), caregiver=person)
     asks = ConsentForm(caregiver=person) if person.email and consent is None else None
-    if getattr(refused, "about", None) == person.pk:
-        if isinstance(refused, CaregiverForm):
-            form = refused
-        elif isinstance(refused, ConsentForm):
-            asks = refused
+    if isinstance(refused, CaregiverForm) and refused.about == person:
+        form = refused
+    elif isinstance(refused, ConsentForm) and refused.about == person:
+        asks = refused
     return Person(person, agreed, form, asks)
 
 
@@ -110,7 +109,6 @@ def change(
     """Change somebody to call. A consent holds for the address that it was given for."""
     of, person = _find_person(request, patient_uuid, caregiver_uuid)
     form = CaregiverForm(request.POST, caregiver=person)
-    form.about = person.pk  # type: ignore[attr-defined]
 
     def act() -> str:
         ended = reminding.change_caregiver(
@@ -129,7 +127,6 @@ def consent(
     """Record that somebody agreed to e-mail."""
     of, person = _find_person(request, patient_uuid, caregiver_uuid)
     form = ConsentForm(request.POST, caregiver=person)
-    form.about = person.pk  # type: ignore[attr-defined]
 
     def act() -> str:
         reminding.record_consent(

@@ -14,7 +14,7 @@ from dosing.selectors import steps_of
 from visits.models import Visit
 
 from . import dates_view, program_view, reads, visit_view
-from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED
+from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED, hours_of
 
 
 def values_of(visit: Visit) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def values_of(visit: Visit) -> dict[str, Any]:
     if visit.bridge is not None:
         values |= {
             "bridge_mcg": plain(visit.bridge.dose_mcg),
-            "bridge_hours": plain(visit.bridge.minutes / 60),
+            "bridge_hours": hours_of(visit.bridge.minutes),
         }
     if seen is not None:
         values["printed_alarm_date"] = seen.printed_alarm_date

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from accounts.models import Clinic, User
+from itbclinic.pages.forms.visit import HoursField, hours_of
 from pumps.models import Pump
 from tests import factories
 from visits.models import Visit
@@ -169,7 +170,15 @@ def test_a_bridge_bolus_is_typed_as_the_programmer_shows_it(desk: Client, pump: 
     assert "450 mcg over 22 h 30 min, until" in words(desk.get(answer["Location"]))
     again = text(desk.get(f"{address(pump)}?again={visit.uuid}"))
     assert 'value="450"' in again
-    assert 'value="22.5"' in again
+    assert 'value="22:30"' in again
+
+
+@pytest.mark.parametrize("typed_hours", ["22:30", "1:40", "22.5", "0.125", "22.001", "54"])
+def test_hours_that_are_shown_again_are_read_as_the_same(typed_hours: str) -> None:
+    field = HoursField(required=False)
+    minutes = field.clean(typed_hours)
+    assert minutes is not None
+    assert field.clean(hours_of(minutes.quantize(Decimal("0.001")))) == minutes
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from .printed import likely_causes, percent_of
 from .proposal import Before, Concern, Proposed, change_percent, comparison, weekday_doses
 
 MOST_CHANGE_PERCENT: Final = 20  # 20.0 % is allowed, 21 % is not
-ALIKE: Final = Fraction(1, 10)
+ALIKE: Final = Fraction(1, 10)  # so far a typed bridge bolus may be off ours
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -53,16 +53,18 @@ def concerns_of(
         printed_differs: the printed alarm date is more than a day off ours.
         other_mcg_per_ml: concentrations that the clinic stocks.
     """
-    found = [*_aspirated(before, proposed), *_concentration(before, proposed)]
-    found += [
+    found = [
+        *_aspirated(before, proposed),
+        *_concentration(before, proposed),
         *_stops(proposed),
         *_dose(before, proposed),
         *_shown_volume(proposed),
-        *_booked(before, proposed, after),
     ]
-    if after is not None:
+    if after is not None and (proposed.fill is not None or proposed.program is not None):
+        found += _booked(before, proposed, after)
         if printed_differs and inputs is not None and proposed.printed_alarm_date is not None:
             found.append(_printed(before, proposed, after, inputs, other_mcg_per_ml))
+        found += _due_again(proposed, after, before)
         found += _empty_early(proposed, after, before)
     return tuple(found)
 
@@ -125,7 +127,7 @@ def _computed(before: Before, old_ml: Decimal, new_ml: Decimal) -> _Computed | N
     found = [
         bridge(before.path_ml, dose, old_ml, new_ml) for dose in sorted(set(doses), reverse=True)
     ]
-    return _Computed(found[0].bolus_mcg, (found[0].duration_h, *(b.duration_h for b in found[1:])))
+    return _Computed(found[0].bolus_mcg, tuple(one.duration_h for one in found))
 
 
 def _path_in_words(before: Before, computed: _Computed | None) -> str:
@@ -240,9 +242,9 @@ def _shown_volume(proposed: Proposed) -> Iterator[Concern]:
         )
 
 
-def _booked(before: Before, proposed: Proposed, after: Known | None) -> Iterator[Concern]:
+def _booked(before: Before, proposed: Proposed, after: Known) -> Iterator[Concern]:
     """An appointment that was for this refill must not stand for the next one."""
-    if proposed.fill is None or after is None:
+    if proposed.fill is None:
         return
     for starts_at in before.coming:
         local = starts_at.astimezone(before.zone)
@@ -256,21 +258,25 @@ def _booked(before: Before, proposed: Proposed, after: Known | None) -> Iterator
             )
 
 
+def _due_again(proposed: Proposed, after: Known, before: Before) -> Iterator[Concern]:
+    """A missing digit, 4 for 40 mL, looks like this."""
+    day = proposed.at.astimezone(before.zone).date()
+    if proposed.fill is None or after.window_opens_on > day:
+        return
+    days = (after.refill_due_on - day).days
+    last = f"by {format_date(after.refill_due_on)}, in {days} days" if days > 0 else "at once"
+    yield Concern(
+        "due_again",
+        f"The next refill is due {last}",
+        f"{format_quantity(proposed.fill.volume_ml, 'mL')} do not last long at this dose. "
+        "Check the volume and the dose that were typed.",
+        urgent=days <= 0,
+    )
+
+
 def _empty_early(proposed: Proposed, after: Known, before: Before) -> Iterator[Concern]:
     """Only where the next refill is due at once: it is true of many pumps for months."""
-    if proposed.fill is None and proposed.program is None:
-        return
     day = proposed.at.astimezone(before.zone).date()
-    if proposed.fill is not None and after.window_opens_on <= day:
-        days = (after.refill_due_on - day).days
-        last = f"by {format_date(after.refill_due_on)}, in {days} days" if days > 0 else "at once"
-        yield Concern(
-            "due_again",
-            f"The next refill is due {last}",
-            f"{format_quantity(proposed.fill.volume_ml, 'mL')} do not last long at this dose. "
-            "Check the volume and the dose that were typed.",
-            urgent=days <= 0,
-        )
     early = after.earliest_empty_date
     if early is not None and after.may_be_empty_before_alarm and after.window_opens_on <= day:
         yield Concern(

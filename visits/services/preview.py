@@ -32,7 +32,7 @@ from pumps.models import Explant, Interrogation, Pump
 from pumps.selectors import path_volume_ml
 from refills import services as refills
 from refills.models import Fill
-from refills.selectors import coming_appointments
+from refills.selectors import next_appointments
 from visits.domain.aspirate import Aspirate
 from visits.domain.concerns import aspirate_of, concerns_of
 from visits.domain.proposal import Before, Concern, Proposed
@@ -85,21 +85,20 @@ def preview(
     """
     facts = load_facts([pump.pk])[pump.pk]
     known_before = _known(facts, entry.at)
-    situation = _situation(facts, known_before, entry)
+    situation = _situation(facts, known_before, entry, now)
     proposed = _proposed(entry, aspirated_ml)
     stops = stops_of(facts.pump, entry, situation, proposed, now)
+    saved = None
+    if not stops:
+        saved = with_visit(facts, entry)
+        stops = _bridge_stops(saved, entry, now)
     facts_after = known_after = values = None
-    if not stops:
-        facts_after = with_visit(facts, entry)
-        stops = _bridge_stops(facts_after, entry, now)
-    if facts_after is not None and not stops:
-        values = alarms.as_stored(alarms.compute(facts_after, now))
-        known_after = _known(facts_after, now)
-    else:
-        facts_after = None
     concerns: tuple[Concern, ...] = ()
-    if not stops:
-        concerns = _concerns(facts_after or facts, situation, proposed, known_after, values, now)
+    if saved is not None and not stops:
+        facts_after = saved
+        values = alarms.as_stored(alarms.compute(saved, now))
+        known_after = _known(saved, now)
+        concerns = _concerns(saved, situation, proposed, known_after, values, now)
     return Preview(
         facts=facts,
         situation=situation,
@@ -123,12 +122,13 @@ def _known(facts: PumpFacts, as_of: datetime) -> Known | None:
     return found if isinstance(found, Known) else None
 
 
-def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry) -> Before:
+def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry, now: datetime) -> Before:
     pump, fill = facts.pump, facts.fill
     program = facts.program_at(entry.at)
     other = fill and entry.fill
     changed = other and fill.concentration_mcg_per_ml != entry.fill.concentration_mcg_per_ml  # type: ignore[union-attr]
     explant = Explant.objects.filter(pump=pump).first()
+    coming = next_appointments(pump, entry.at, now) if entry.fill else []
     return Before(
         limits=limits_of(pump),
         zone=pump.clinic.zone,
@@ -138,19 +138,7 @@ def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry) -> Befo
         latest_program_at=facts.programs[-1].effective_at if facts.programs else None,
         explanted_at=explant.at if explant else None,
         path_ml=path_volume_ml(pump) if changed else None,
-        coming=_coming(pump, entry) if entry.fill else (),
-    )
-
-
-def _coming(pump: Pump, entry: VisitEntry) -> tuple[datetime, ...]:
-    """An appointment of the visit's own day is the visit's."""
-    zone = pump.clinic.zone
-    day = entry.at.astimezone(zone).date()
-    rows = coming_appointments(pump.pk, entry.at)
-    return tuple(
-        row.starts_at
-        for row in rows
-        if not row.outcome and row.starts_at.astimezone(zone).date() > day
+        coming=tuple(row.starts_at for row in coming),
     )
 
 
@@ -254,11 +242,13 @@ def _concerns(
     situation: Before,
     proposed: Proposed,
     after: Known | None,
-    values: dict[str, Any] | None,
+    values: dict[str, Any],
     now: datetime,
 ) -> tuple[Concern, ...]:
-    attention = values["attention"] if values else []
-    differs = proposed.printed_alarm_date is not None and Reason.ALARM_DATE_MISMATCH in attention
+    differs = (
+        proposed.printed_alarm_date is not None
+        and Reason.ALARM_DATE_MISMATCH in values["attention"]
+    )
     return concerns_of(
         situation,
         proposed,

@@ -8,7 +8,7 @@ from alarms.selectors.inputs import domain_bolus, domain_program
 from dosing.models import Program
 from dosing.selectors import current_programs, steps_of
 from pumps.models import Pump
-from refills.selectors import coming_appointments
+from refills.selectors import next_appointments
 from visits.domain import summary
 from visits.domain.summary_dose import Dose, dose_of
 from visits.models import Visit
@@ -122,9 +122,6 @@ def _refill_by(visit: Visit, projection: Projection) -> date | None:
 
 
 def _next_visit(visit: Visit, now: datetime) -> datetime | None:
-    """The next appointment on a later day than the visit; the visit's own has had its day."""
-    zone = visit.clinic.zone
-    day = visit.at.astimezone(zone).date()
-    coming = coming_appointments(visit.pump_id, now)
-    later = (row for row in coming if row.starts_at.astimezone(zone).date() > day)
-    return next((row.starts_at for row in later if not row.outcome), None)
+    """When the next appointment begins."""
+    coming = next_appointments(visit.pump, visit.at, now)
+    return coming[0].starts_at if coming else None

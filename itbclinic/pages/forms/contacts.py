@@ -30,6 +30,7 @@ class CaregiverForm(PageForm):
     aliases = {"name": "full_name"}
 
     def __init__(self, *args: Any, caregiver: Caregiver | None = None, **kwargs: Any) -> None:
+        self.about = caregiver
         key = caregiver.uuid if caregiver else "new"
         super().__init__(*args, **{"auto_id": f"caregiver_{key}_%s", **kwargs})
 
@@ -62,4 +63,5 @@ class ConsentForm(PageForm):
     )
 
     def __init__(self, *args: Any, caregiver: Caregiver, **kwargs: Any) -> None:
+        self.about = caregiver
         super().__init__(*args, **{"auto_id": f"consent_{caregiver.uuid}_%s", **kwargs})

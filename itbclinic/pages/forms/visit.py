@@ -13,7 +13,7 @@ from accounts.rules import Problem, RuleViolation
 from accounts.timezones import instant_of
 from alarms.forms import DateInput
 from dosing.domain import programs
-from dosing.domain.quantities import format_quantity
+from dosing.domain.quantities import format_quantity, plain
 from dosing.models import DrugProduct
 from dosing.selectors import stability_days
 from itbclinic.pages import program_view
@@ -69,6 +69,13 @@ class HoursField(forms.CharField):
         if minutes:
             return Decimal(hours) * 60 + Decimal(minutes)
         return Decimal(f"{hours}.{decimals or 0}") * 60
+
+
+def hours_of(minutes: Decimal) -> str:
+    """Minutes as `HoursField` reads them again: `1:40`; a part of a minute was typed as hours."""
+    if minutes == int(minutes):
+        return f"{int(minutes) // 60}:{int(minutes) % 60:02d}"
+    return plain(minutes / 60)
 
 
 class VisitForm(PageForm):

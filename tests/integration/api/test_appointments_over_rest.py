@@ -2,12 +2,10 @@
 
 import csv
 import io
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from accounts.models import Clinic, User
 from pumps.models import Pump
@@ -15,19 +13,10 @@ from refills.models import Appointment
 from tests import factories
 from visits.services import booking
 
+from .conftest import Get
+
 pytestmark = pytest.mark.django_db
-URL = "/api/v1/refills-due/?due_before=2999-01-01"
-Get = Callable[..., Any]
-
-
-@pytest.fixture
-def get(clinic: Clinic, client: Client) -> Get:
-    _, token = factories.api_client(clinic)
-
-    def call(url: str = URL, **headers: str) -> Any:
-        return client.get(url, headers={"Authorization": f"Bearer {token}", **headers})
-
-    return call
+EVERYTHING = "/api/v1/refills-due/?due_before=2999-01-01"
 
 
 def day_of(clinic: Clinic, now: datetime, days: int) -> date:
@@ -40,7 +29,7 @@ def booked(pump: Pump, by: User, now: datetime, days: int) -> Appointment:
 
 
 def shown(get: Get) -> Any:
-    [row] = get().json()["results"]
+    [row] = get(EVERYTHING).json()["results"]
     return row["appointment"]
 
 
@@ -48,22 +37,22 @@ def test_it_comes_moves_and_goes_with_a_new_etag_each_time(
     clinic: Clinic, nurse: User, now: datetime, get: Get
 ) -> None:
     pump = factories.due_in(clinic, 30, now)
-    tags = [get()["ETag"]]
+    tags = [get(EVERYTHING)["ETag"]]
     assert shown(get) is None
     first = booked(pump, nurse, now, 5)
     at = first.starts_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert shown(get) == {"id": str(first.uuid), "starts_at": at}
-    tags.append(get()["ETag"])
+    tags.append(get(EVERYTHING)["ETag"])
     second = booking.rebook(
         appointment=first, day=day_of(clinic, now, 6), at=time(9), by=nurse, now=now
     )
     assert shown(get)["id"] == str(second.uuid)
-    tags.append(get()["ETag"])
-    assert get(**{"If-None-Match": tags[-1]}).status_code == 304
+    tags.append(get(EVERYTHING)["ETag"])
+    assert get(EVERYTHING, **{"If-None-Match": tags[-1]}).status_code == 304
     booking.cancel(appointment=second, reason="Family called", by=nurse, now=now)
     assert shown(get) is None
     assert len(set(tags)) == 3
-    assert get(**{"If-None-Match": tags[-1]}).status_code == 200
+    assert get(EVERYTHING, **{"If-None-Match": tags[-1]}).status_code == 200
 
 
 @pytest.mark.parametrize("act", ["book", "rebook", "cancel"])
@@ -72,7 +61,7 @@ def test_a_booking_while_a_client_reads_is_a_move(
 ) -> None:
     pumps = [factories.due_in(clinic, days, now) for days in (20, 21, 22)]
     row = booked(pumps[1], nurse, now, 4)
-    following = get(f"{URL}&page_size=2").json()["next"]
+    following = get(f"{EVERYTHING}&page_size=2").json()["next"]
     assert get(following).json()["complete"] is True
     if act == "book":
         booked(pumps[0], nurse, now, 4)
@@ -86,6 +75,6 @@ def test_a_booking_while_a_client_reads_is_a_move(
 
 def test_the_csv_has_it_too(clinic: Clinic, nurse: User, now: datetime, get: Get) -> None:
     row = booked(factories.due_in(clinic, 30, now), nurse, now, 5)
-    content = get(Accept="text/csv").content.decode("utf-8-sig")
+    content = get(EVERYTHING, Accept="text/csv").content.decode("utf-8-sig")
     [line] = csv.DictReader(io.StringIO(content))
     assert line["appointment_starts_at"] == row.starts_at.strftime("%Y-%m-%dT%H:%M:%SZ")

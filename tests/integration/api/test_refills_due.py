@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,19 +23,9 @@ from refills.services import book
 from tests import factories
 from visits.services import visit
 
+from .conftest import URL, Get
+
 pytestmark = pytest.mark.django_db
-URL = "/api/v1/refills-due/"
-Get = Callable[..., Any]
-
-
-@pytest.fixture
-def get(clinic: Clinic, client: Client) -> Get:
-    _, token = factories.api_client(clinic)
-
-    def call(url: str = URL, **headers: str) -> Any:
-        return client.get(url, headers={"Authorization": f"Bearer {token}", **headers})
-
-    return call
 
 
 def ids(response: Any) -> list[str]:
