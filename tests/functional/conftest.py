@@ -93,6 +93,7 @@ class Seat:
 
     def check(self) -> None:
         """No fault by axe at both widths, nothing wider than the screen, a silent console."""
+        self.page.wait_for_load_state()
         for size in (WIDE, NARROW):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             found = Axe().run(self.page).response["violations"]

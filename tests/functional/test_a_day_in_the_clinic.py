@@ -124,6 +124,7 @@ def test_the_staff_print_the_summary_of_the_visit(
     expect(page.locator(".avs")).to_contain_text("801-555-0142")
     seat.check()
     page.get_by_role("button", name="Print from the browser").click()
+    page.wait_for_url("**/document/#print")
     [printed] = SummaryPrint.objects.all()
     assert printed.by == staff
     page.goto(f"{seat.base}/summaries/")

@@ -1,5 +1,6 @@
 """Booking from the board, moving, cancelling, and the day's list: as a nurse does it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -41,7 +42,7 @@ def test_book_from_the_board_and_come_back_to_it(
     seat.check()
     page.click("form.panel >> text=/^Book$/")
     expect(page.locator("[role=status]").first).to_contain_text("Booked for")
-    assert "tab=soon" in page.url
+    expect(page).to_have_url(re.compile("tab=soon"))
     row = page.locator(".board tbody tr")
     expect(row.locator(".c-booked")).not_to_contain_text("Not booked")
     row.locator(".c-booked a").click()
@@ -55,16 +56,14 @@ def test_a_day_after_the_alarm_asks_why_and_keeps_what_was_typed(
     pump = support.named(clinic, "Kaur", 15)
     seat = seat_of(nurse, script=False)
     page = seat.open(f"{support.address_of(pump)}pumps/{pump.uuid}/book/")
-    day = support.in_days(clinic, 20).isoformat()
+    days = [support.in_days(clinic, ahead) for ahead in (20, 21, 22)]
+    day = next(day for day in days if day.weekday() < 5).isoformat()  # a weekend is another warning
     page.fill("#book_day", day)
     page.click("form.panel >> text=/^Book$/")
     expect(page.locator(".error-summary")).to_contain_text("Nothing was booked")
     expect(page.locator("#book_day")).to_have_value(day)
     page.fill("#book_late_reason", "The family is abroad")
     page.click("form.panel >> text=/^Book$/")
-    if page.locator(".error-summary").count():  # on a weekend it says so before
-        expect(page.locator(".error-summary")).to_contain_text("look at this first")
-        page.click("form.panel >> text=/^Book$/")
     expect(page.locator("#appointments")).to_contain_text("The family is abroad")
     expect(page.locator("#appointments")).to_contain_text("Not before the alarm")
 
@@ -158,6 +157,7 @@ def test_the_appointments_page_and_what_became_of_them(
     seat.open(f"/appointments/{row.uuid}/#take-back")
     page.fill("#back_reason", "Wrong row")
     page.click("button:has-text('Take it back')")
+    expect(page.locator("[role=status]").first).to_be_visible()
     row.refresh_from_db()
     assert row.outcome == ""
 

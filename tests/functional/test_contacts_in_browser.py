@@ -2,6 +2,7 @@
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
 from alarms.services import delivering
@@ -21,7 +22,7 @@ def test_contacts_and_reminders(
     delivering.deliver(clock=timezone.now)
     seat = seat_of(nurse)
     page = seat.open(address_of(pump))
-    assert "The refill window opened" in page.inner_text("#reminders")
+    expect(page.locator("#reminders")).to_contain_text("The refill window opened")
     seat.check()
     page.locator("#contacts details.act > summary").first.click()
     page.locator("#contacts form").first.get_by_label("E-mail").fill("mother@family.example")
@@ -30,9 +31,9 @@ def test_contacts_and_reminders(
     seat.check()
     page.get_by_label("What was agreed").fill("By phone with the mother")
     page.get_by_role("button", name="Record it").click()
-    assert "By phone with the mother" in page.inner_text("#contacts")
+    expect(page.locator("#contacts")).to_contain_text("By phone with the mother")
     page.get_by_role("button", name="Withdraw the consent").click()
-    assert "No consent to e-mail" in page.inner_text("#contacts")
+    expect(page.locator("#contacts")).to_contain_text("No consent to e-mail")
     seat.check()
 
 
@@ -42,12 +43,12 @@ def test_how_the_clinic_is_reached(
     admin = factories.user("boss", clinic, "admin")
     seat = seat_of(admin)
     page = seat.open("/clinic/wasatch/")
-    assert "Cannot be reminded" in page.inner_text("#people")
+    expect(page.locator("#people")).to_contain_text("Cannot be reminded")
     seat.check()
     page.get_by_label("Phone by day").fill("801-555-0100")
     page.get_by_role("button", name="Save how you are reached").click()
-    assert page.get_by_label("Phone by day").input_value() == "801-555-0100"
+    expect(page.get_by_label("Phone by day")).to_have_value("801-555-0100")
     page.get_by_label(f"E-mail of {nurse.display_name}").fill("nurse@clinic.example")
     page.get_by_role("button", name=f"Save the e-mail of {nurse.display_name}").click()
-    assert "Cannot be reminded" not in page.inner_text("#people")
+    expect(page.locator("#people")).not_to_contain_text("Cannot be reminded")
     seat.check()

@@ -7,6 +7,7 @@ from typing import Any
 import pypdf
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
 from refills.services import book
@@ -66,8 +67,8 @@ def test_a_plain_visits_paper_prints_on_one_sheet_from_the_browser(
 def test_an_empty_queue_says_how_paper_comes_here(seat_of: SeatOf, staff: User) -> None:
     seat = seat_of(staff)
     page = seat.open("/summaries/")
-    assert page.get_by_text("Nothing to print").is_visible()
-    assert "comes here by itself" in page.inner_text("main")
+    expect(page.get_by_text("Nothing to print")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("comes here by itself")
     seat.check()
 
 
@@ -77,25 +78,25 @@ def test_staff_print_what_waits_and_it_is_recorded(
     seat = seat_of(staff)
     page = seat.open("/")
     page.get_by_role("link", name="Paper").click()
-    assert page.title() == "Paper to print · ITB clinic"
-    assert page.get_by_text("Please use an interpreter: Vietnamese.").is_visible()
-    assert page.get_by_text("1 after-visit summary").is_visible()
+    expect(page).to_have_title("Paper to print · ITB clinic")
+    expect(page.get_by_text("Please use an interpreter: Vietnamese.")).to_be_visible()
+    expect(page.get_by_text("1 after-visit summary")).to_be_visible()
     seat.check()
     page.get_by_role("link", name="DÍAZ, Sofía").click()
     seat.check()
-    assert page.get_by_role("heading", name="Call right away, day or night").is_visible()
+    expect(page.get_by_role("heading", name="Call right away, day or night")).to_be_visible()
     assert not seat.visible_in_print(".topbar")
     assert not seat.visible_in_print("aside")
     assert seat.visible_in_print(".avs")
     page.get_by_role("button", name="Print from the browser").click()
-    assert page.url.endswith(f"/summaries/{made.uuid}/document/#print")
+    expect(page).to_have_url(f"{seat.base}/summaries/{made.uuid}/document/#print")
     seat.check()
     [printed] = SummaryPrint.objects.all()
     assert (printed.summary, printed.by) == (made, staff)
     page.get_by_role("link", name="Back to the paper to print").click()
-    assert page.get_by_text("Printed in the last 7 days").is_visible()
-    assert page.get_by_text("by Rowan staff-1, version 1").is_visible()
-    assert page.get_by_role("button", name="Print again").is_visible()
+    expect(page.get_by_text("Printed in the last 7 days")).to_be_visible()
+    expect(page.get_by_text("by Rowan staff-1, version 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Print again")).to_be_visible()
 
 
 def test_what_is_printed_is_the_very_document(
@@ -118,13 +119,13 @@ def test_an_outdated_version_warns_and_offers_the_new_one(
     render()
     seat = seat_of(staff)
     page = seat.open("/summaries/")
-    assert page.get_by_role("heading", name="Changed since it was printed").is_visible()
+    expect(page.get_by_role("heading", name="Changed since it was printed")).to_be_visible()
     seat.check()
     page = seat.open(f"/summaries/{made.uuid}/")
-    assert page.get_by_text("This version is out of date.").is_visible()
+    expect(page.get_by_text("This version is out of date.")).to_be_visible()
     seat.check()
     page.get_by_role("link", name="Open version 2").click()
-    assert page.get_by_text("version 2, made").is_visible()
+    expect(page.get_by_text("version 2, made")).to_be_visible()
 
 
 def test_a_withdrawn_visits_paper_says_why_and_prints_nothing(
@@ -135,14 +136,14 @@ def test_a_withdrawn_visits_paper_says_why_and_prints_nothing(
     )
     seat = seat_of(staff)
     page = seat.open(f"/summaries/{made.uuid}/")
-    assert page.get_by_text("Entered for the wrong patient").is_visible()
-    assert page.get_by_role("button", name="Print").count() == 0
-    assert page.locator(".avs").count() == 0
+    expect(page.get_by_text("Entered for the wrong patient")).to_be_visible()
+    expect(page.get_by_role("button", name="Print")).to_have_count(0)
+    expect(page.locator(".avs")).to_have_count(0)
     seat.check()
     page = seat.open(f"/summaries/{made.uuid}/document/")
-    assert page.get_by_text("Do not give this paper out.").is_visible()
+    expect(page.get_by_text("Do not give this paper out.")).to_be_visible()
     page = seat.open("/summaries/")
-    assert page.get_by_text("DÍAZ").count() == 0
+    expect(page.get_by_text("DÍAZ")).to_have_count(0)
 
 
 def test_a_failed_one_shows_the_way_out(
@@ -156,15 +157,15 @@ def test_a_failed_one_shows_the_way_out(
     monkeypatch.undo()
     seat = seat_of(nurse)
     page = seat.open("/summaries/")
-    assert page.get_by_text("No phone number in the clinic's settings").is_visible()
-    assert page.get_by_text("Could not be made").is_visible()
+    expect(page.get_by_text("No phone number in the clinic's settings")).to_be_visible()
+    expect(page.get_by_text("Could not be made")).to_be_visible()
     seat.check()
     page.get_by_role("button", name="Try again").click()
-    assert page.get_by_text("It is being made again.").is_visible()
+    expect(page.get_by_text("It is being made again.")).to_be_visible()
     seat.check()
     render()
     page.reload()
-    assert page.get_by_text("No phone number is set.").is_visible()
+    expect(page.get_by_text("No phone number is set.")).to_be_visible()
     seat.check()
 
 
@@ -173,5 +174,5 @@ def test_without_script_it_prints_as_well(
 ) -> None:
     page = seat_of(staff, script=False).open(f"/summaries/{made.uuid}/")
     page.get_by_role("button", name="Print from the browser").click()
-    assert page.get_by_role("heading", name="After your visit").is_visible()
+    expect(page.get_by_role("heading", name="After your visit")).to_be_visible()
     assert SummaryPrint.objects.count() == 1

@@ -28,7 +28,7 @@ def test_the_page_tells_everything_and_passes_axe(
     )
     seat = seat_of(nurse)
     page = seat.open(support.address_of(pump))
-    assert page.title() == "Patient · ITB clinic"
+    expect(page).to_have_title("Patient · ITB clinic")
     expect(page.locator(".person")).to_contain_text("DÍAZ, Sofía")
     expect(page.locator(".person")).to_contain_text("born 09-Mar-2014")
     alarm = page.locator(".dates tr", has_text="Low-reservoir alarm")

@@ -1,5 +1,7 @@
 """Signing in and out, the account's own pages, and pages that cannot be shown."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -17,7 +19,7 @@ pytestmark = [
 def test_sign_in_and_out(seat_of: SeatOf, nurse: User) -> None:
     seat = seat_of()
     page = seat.open("/")
-    assert "/accounts/login/" in page.url
+    expect(page).to_have_url(re.compile("/accounts/login/"))
     expect(page.locator("main")).to_contain_text("Ask your clinic's administrator")
     for absent in ("sign up", "Forgot your password", "email", "Remember"):
         expect(page.locator("body")).not_to_contain_text(absent, ignore_case=True)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import Clinic, User
 from pumps.models import Pump
@@ -33,8 +33,8 @@ def form_of(pump: Pump) -> str:
     return f"/patients/{pump.patient.uuid}/pumps/{pump.uuid}/visit/"
 
 
-def line(page: Page, label: str) -> str:
-    return page.locator(".side-by-side tr", has_text=label).inner_text()
+def line(page: Page, label: str) -> Locator:
+    return page.locator(".side-by-side tr", has_text=label)
 
 
 def test_a_plain_refill_by_keyboard_takes_a_few_keys(
@@ -78,7 +78,7 @@ def test_consequences_show_before_saving_and_warnings_need_a_reason(
     expect(page.locator(".side-by-side")).to_contain_text("+25 %")
     expect(page.locator("[data-concern]")).to_have_count(2)
     expect(page.locator("#changes-said")).to_contain_text("2 warnings.")
-    assert "600 mcg/day" in line(page, "Dose")
+    expect(line(page, "Dose")).to_contain_text("600 mcg/day")
     assert Visit.objects.count() == 0
     page.fill("#visit_reason", "More tone")
     page.select_option("#visit_ordered_by", str(doctor.uuid))
@@ -142,7 +142,7 @@ def test_without_script_the_same(seat_of: SeatOf, nurse: User, pump: Pump) -> No
     page = seat_of(nurse, script=False).open(form_of(pump))
     page.fill("#visit_volume_ml", "18")
     page.click("text=Show what this changes")
-    assert "18 mL" in line(page, "In the reservoir")
+    expect(line(page, "In the reservoir")).to_contain_text("18 mL")
     page.check("text=New flex program, in steps")
     page.click("text=Add a step")
     expect(page.locator("[name=steps-0-1-dose]")).to_be_visible()
@@ -169,7 +169,7 @@ def test_the_board_and_the_patients_page_lead_here(
 ) -> None:
     page = seat_of(nurse).open("/?tab=all")
     page.locator(".board .go a", has_text="Visit").click()
-    assert page.url.endswith(form_of(pump))
+    expect(page).to_have_url(re.compile(f"{form_of(pump)}$"))
     page.goto(page.url.replace(form_of(pump), support.address_of(pump)))
     page.click("text=Record visit")
-    assert page.url.endswith(form_of(pump))
+    expect(page).to_have_url(re.compile(f"{form_of(pump)}$"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
 from tests import factories
@@ -34,16 +35,16 @@ def test_the_work_page(full: Any, nurse: User, seat_of: SeatOf) -> None:
     form.locator("textarea").fill("Called the mother; she comes on Friday")
     form.locator("button").click()
     page.wait_for_url("**/work/?tab=all")
-    assert "Settled." in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("Settled.")
     page.goto(seat.base + "/work/?tab=settled")
-    assert "she comes on Friday" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("she comes on Friday")
     seat.check()
 
 
 def test_the_boards_panel(full: Any, nurse: User, seat_of: SeatOf) -> None:
     seat = seat_of(nurse)
     page = seat.open("/?tab=excluded")
-    assert "The mail server refuses our messages" in page.inner_text("#loud-work")
+    expect(page.locator("#loud-work")).to_contain_text("The mail server refuses our messages")
     seat.check()
     seat.open("/")
     seat.check()
