@@ -105,7 +105,7 @@ def _add_fills_and_deliveries(found: dict[int, PumpFacts]) -> None:
     for pump_id, rows in current_programs(found).items():
         found[pump_id].programs = from_fill_on(rows, found[pump_id].fill)
     for pump_id, boluses in current_boluses(found).items():
-        found[pump_id].boluses = boluses
+        found[pump_id].boluses = running_from_fill_on(boluses, found[pump_id].fill)
     flex = [
         program.pk
         for facts in found.values()
@@ -124,6 +124,12 @@ def from_fill_on(rows: list[Program], fill: Fill | None) -> list[Program]:
         return rows
     begun = [index for index, row in enumerate(rows) if row.effective_at <= fill.at]
     return rows[begun[-1] :] if begun else rows
+
+
+def running_from_fill_on(rows: list[Bolus], fill: Fill | None) -> list[Bolus]:
+    """The boluses that a fill gives drug for. What ended before it ran on another fill's
+    concentration, and must not be judged by this one's."""
+    return [row for row in rows if fill is None or domain_bolus(row).until > fill.at]
 
 
 def domain_fill(fill: Fill) -> DomainFill:

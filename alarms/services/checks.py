@@ -4,18 +4,19 @@ from datetime import datetime
 
 from accounts.rules import RuleViolation
 from alarms.domain.bolus_checks import bolus_problems
-from alarms.selectors.inputs import load_facts
+from alarms.selectors.inputs import PumpFacts
 
 
-def check_boluses(pump_id: int, now: datetime) -> None:
+def check_boluses(facts: PumpFacts, now: datetime) -> None:
     """Refuse boluses that, with the program they run on, would go above the pump's maximum.
 
-    Called within the transaction, after the facts were written.
+    Args:
+        facts: with what is being recorded.
 
     Raises:
         RuleViolation: `flow_above_maximum`.
     """
-    inputs = load_facts([pump_id])[pump_id].inputs(now)
+    inputs = facts.inputs(now)
     if inputs.fill is None or not inputs.boluses:
         return
     problems = list(

@@ -6,7 +6,7 @@ there, where they are known.
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts.models import User
@@ -19,6 +19,16 @@ from refills.models import Appointment
 Outcome = Appointment.Outcome
 FURTHEST: Final = timedelta(days=366)
 REBOOKED: Final = "Rebooked"
+
+
+def hold_minute(clinic_id: int, starts_at: datetime) -> None:
+    """Have whoever books the same clinic at the same time wait until the transaction ends, so that
+    the second sees that it is taken. After the pump's lock; nothing is locked behind this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, %s)",
+            [clinic_id, int(starts_at.timestamp()) // 60 % 2**31],
+        )
 
 
 def check_time(

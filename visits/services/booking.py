@@ -68,6 +68,7 @@ def book(
     pump = _lock(pump_id, by)
     starts_at = rules.instant_of(day, at, pump.clinic.zone)
     refills.check_time(pump, starts_at, now)
+    refills.hold_minute(pump.clinic_id, starts_at)
     reason = _checked_reason(pump, day, at, late_reason, accepted, now)
     row = refills.book(pump=pump, starts_at=starts_at, by=by, now=now, late_reason=reason)
     _follow_up(pump, now)
@@ -99,6 +100,7 @@ def rebook(
     refills.check_open(row)
     starts_at = rules.instant_of(day, at, pump.clinic.zone)
     refills.check_time(pump, starts_at, now, instead_of=row)
+    refills.hold_minute(pump.clinic_id, starts_at)
     late = _checked_reason(pump, day, at, late_reason, accepted, now)
     new = refills.rebook(
         appointment=row, starts_at=starts_at, by=by, now=now, reason=reason, late_reason=late

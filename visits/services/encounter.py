@@ -15,7 +15,6 @@ from accounts.policies import Action, check_may, roles_of
 from accounts.rules import Problem, RuleViolation
 from accounts.selectors import doctors_of
 from alarms.models import Projection
-from alarms.services.checks import check_boluses
 from dosing import services as dosing
 from dosing.models import BolusKind
 from dosing.services import BolusEntry
@@ -67,8 +66,6 @@ def complete_visit(
     found = preview(pump, entry, now=now)
     check_visit(found, entry, by)
     visit = _record(pump, entry, found, by, now)
-    if entry.program is not None or entry.fill is not None:
-        check_boluses(pump.pk, now)
     if entry.fill is not None:
         arrive_for_visit(pump=pump, at=entry.at, by=by, now=now)
     projection = alarms.resync([pump.pk], now=now)[pump.pk]

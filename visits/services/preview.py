@@ -12,7 +12,6 @@ from typing import Any
 
 import alarms.services.projection as alarms
 from accounts.rules import Problem, RuleViolation
-from alarms.domain.bolus_checks import bolus_problems
 from alarms.domain.projection import Known, project
 from alarms.models import Projection, Reason
 from alarms.selectors.inputs import (
@@ -22,7 +21,9 @@ from alarms.selectors.inputs import (
     domain_program,
     from_fill_on,
     load_facts,
+    running_from_fill_on,
 )
+from alarms.services.checks import check_boluses
 from dosing import services as dosing
 from dosing.limits import check_program
 from dosing.models import Bolus, BolusKind
@@ -91,7 +92,7 @@ def preview(
     saved = None
     if not stops:
         saved = with_visit(facts, entry)
-        stops = _bridge_stops(saved, entry, now)
+        stops = _bolus_stops(saved, entry, now)
     facts_after = known_after = values = None
     concerns: tuple[Concern, ...] = ()
     if saved is not None and not stops:
@@ -172,17 +173,18 @@ def stops_of(
     return tuple(seen.values())
 
 
-def _bridge_stops(after: PumpFacts, entry: VisitEntry, now: datetime) -> tuple[Problem, ...]:
-    """A bridge bolus that the pump cannot give."""
-    if entry.bridge is None:
-        return ()
-    inputs = after.inputs(now)
-    assert inputs.fill is not None  # `bridge_needs_refill` came first
-    problems = bolus_problems(
-        inputs.boluses, inputs.programs, inputs.pump, inputs.fill.concentration_mcg_per_ml
-    )
-    first = next(iter(problems), None)
-    return (Problem("bridge_mcg", first.code, first.message),) if first else ()
+def _bolus_stops(after: PumpFacts, entry: VisitEntry, now: datetime) -> tuple[Problem, ...]:
+    """A bolus that the pump cannot give with this visit's concentration and program: the bridge, or
+    one that still runs."""
+    try:
+        check_boluses(after, now)
+    except RuleViolation as violation:
+        first = violation.problems[0]
+        if entry.bridge is not None:
+            return (Problem("bridge_mcg", first.code, first.message),)
+        field = "daily_dose_mcg" if entry.program else "concentration_mcg_per_ml"
+        return (Problem(field, first.code, f"With the bolus that still runs: {first.message}"),)
+    return ()
 
 
 def _refused(check: Callable[[], None]) -> list[Problem]:
@@ -205,6 +207,7 @@ def with_visit(facts: PumpFacts, entry: VisitEntry) -> PumpFacts:
     if entry.bridge is not None:
         found.boluses = sorted([*facts.boluses, _bridge_row(entry)], key=lambda bolus: bolus.at)
     found.programs = from_fill_on(found.programs, found.fill)
+    found.boluses = running_from_fill_on(found.boluses, found.fill)
     seen = facts.interrogation
     if entry.printed_alarm_date is not None and (seen is None or seen.at <= entry.at):
         found.interrogation = Interrogation(

@@ -14,6 +14,7 @@ import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.rules import RuleViolation
 from alarms.models import Projection
+from alarms.selectors.inputs import load_facts
 from alarms.services.checks import check_boluses
 from dosing import services as dosing
 from dosing.domain import programs
@@ -84,7 +85,7 @@ def record_facts(
     for bolus in boluses:
         dosing.record_bolus(pump=pump, entry=bolus, by=by, now=now)
     if boluses or program is not None or fill is not None:
-        check_boluses(pump.pk, now)
+        check_boluses(load_facts([pump.pk])[pump.pk], now)
     if interrogation is not None:
         pumps.record_interrogation(pump=pump, entry=interrogation, at=at, by=by, recorded_at=now)
     return alarms.resync([pump.pk], now=now)[pump.pk]

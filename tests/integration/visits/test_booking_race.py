@@ -1,5 +1,6 @@
 """Two people at one pump's appointments at once: the second is told, and nothing is lost."""
 
+import contextlib
 import threading
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -76,3 +77,47 @@ def test_one_cancels_while_another_moves(clinic: Clinic, nurse: User, now: datet
     [code] = codes(found)
     open_ones = Appointment.objects.filter(cancelled_at=None).count()
     assert (code, open_ones) in {("cancelled", 0), ("replaced", 1)}
+
+
+def test_of_two_patients_at_one_minute_the_second_is_warned(
+    clinic: Clinic, nurse: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first waits, having looked, until the second has come: without `hold_minute` it passes
+    unseen, as the negative control below shows."""
+    found = together(*at_one_minute(clinic, nurse, now, monkeypatch))
+    assert codes(found) == ["look_first"]
+    assert Appointment.objects.filter(cancelled_at=None).count() == 1
+
+
+def test_without_holding_the_minute_nobody_would_be_warned(
+    clinic: Clinic, nurse: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the test above can fail."""
+    works = at_one_minute(clinic, nurse, now, monkeypatch)
+    monkeypatch.setattr(refills, "hold_minute", lambda clinic_id, starts_at: None)
+    assert codes(together(*works)) == []
+    assert Appointment.objects.filter(cancelled_at=None).count() == 2
+
+
+def at_one_minute(
+    clinic: Clinic, by: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> list[Any]:
+    """Two bookers of two patients; each gives the other a second to look before it writes."""
+    pumps_of_two = [factories.due_in(clinic, 20, now) for _ in range(2)]
+    look, both_have_looked = booking.judge, threading.Barrier(2)
+
+    def look_and_wait(*values: Any) -> Any:
+        verdict = look(*values)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_have_looked.wait(1)
+        return verdict
+
+    monkeypatch.setattr(booking, "judge", look_and_wait)
+    day = next(day for ahead in range(3, 8) if (day := day_of(clinic, now, ahead)).weekday() < 5)
+
+    def work(pump: Pump) -> Any:
+        return lambda: booking.book(
+            pump_id=pump.pk, day=day, at=time(9), by=by, now=now, accepted=()
+        )
+
+    return [work(pump) for pump in pumps_of_two]

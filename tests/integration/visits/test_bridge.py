@@ -1,4 +1,5 @@
-"""A bridge bolus at a visit with another concentration: recorded, counted in the dates, taken back.
+"""A bridge bolus at a visit with another concentration: recorded, counted in the dates, taken back;
+and the boluses that a pump gives already.
 
 The figures are those of domain.md, D40: 500 to 2,000 mcg/mL at 200 mcg/day over a path of 0.375 mL
 is 750 mcg over 22.5 h, at the old flow of 0.4 mL a day.
@@ -15,7 +16,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import AuditEvent, Clinic, User
 from accounts.rules import RuleViolation
 from alarms.models import Projection
-from dosing.models import Bolus, BolusCorrection
+from dosing.models import Bolus, BolusCorrection, BolusKind
+from dosing.services import BolusEntry, record_bolus
 from pumps.models import Pump
 from tests import factories
 from tests.summary_support import settings_of, summary_of
@@ -110,6 +112,39 @@ def test_what_no_pump_gives_is_refused_and_nothing_is_written(
     assert [f"{p.field}:{p.code}" for p in refused.value.problems] == [problem]
     assert not Visit.objects.exists()
     assert not Bolus.objects.exists()
+
+
+def bolus(pump: Pump, by: User, at: datetime, dose_mcg: str, minutes: str) -> None:
+    given = BolusEntry(
+        kind=BolusKind.SINGLE, at=at, dose_mcg=Decimal(dose_mcg), minutes=Decimal(minutes)
+    )
+    with transaction.atomic():
+        record_bolus(pump=pump, entry=given, by=by, now=NOW)
+
+
+def test_a_bolus_of_an_earlier_fill_is_not_judged_by_the_new_concentration(
+    pump: Pump, doctor: User
+) -> None:
+    """20 mL/day of 2,000 mcg/mL, which 500 mcg/mL would make 80: above the pump's 24."""
+    at = NOW - timedelta(days=20)
+    earlier = replace(entry(None), at=at, program=factories.simple(at, "200"))
+    complete_visit(pump_id=pump.pk, entry=earlier, by=doctor, now=at)
+    bolus(pump, doctor, NOW - timedelta(days=10), "40000", "1440")
+    visit = complete_visit(pump_id=pump.pk, entry=entry(None, "500"), by=doctor, now=NOW)
+    assert visit.fill is not None
+
+
+def test_a_bolus_that_still_runs_is_judged_before_the_visit_is_saved(
+    pump: Pump, doctor: User
+) -> None:
+    bolus(pump, doctor, NOW - timedelta(hours=1), "11000", "1440")
+    faster = replace(entry(None, "500"), program=factories.simple(NOW, "2000", "500"))
+    with pytest.raises(RuleViolation) as refused:
+        complete_visit(pump_id=pump.pk, entry=faster, by=doctor, now=NOW)
+    [problem] = refused.value.problems
+    assert (problem.field, problem.code) == ("daily_dose_mcg", "flow_above_maximum")
+    assert problem.message.startswith("With the bolus that still runs: This would run at 26 mL/day")
+    assert not Visit.objects.exists()
 
 
 def test_the_database_wants_a_fill_beside_it(pump: Pump, doctor: User) -> None:
