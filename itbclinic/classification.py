@@ -11,7 +11,9 @@ IDENTIFYING: Final = {
     "accounts.User": {"username", "first_name", "last_name", "email"},
     "accounts.AuditEvent": {"actor", "reason", "before", "after"},
     "patients.Patient": {"mrn", "family_name", "given_name", "date_of_birth", "language"},
-    "patients.Caregiver": {"relationship", "name", "phone", "email", "patient"},
+    "patients.Caregiver": {
+        "relationship", "name", "phone", "email", "patient", "remove_reason",
+    },
     "pumps.Pump": {"serial_number"},
     "visits.ImportRow": {"mrn", "raw", "errors", "warnings", "dismiss_reason"},
     "visits.ImportRun": {"content_sha256"},
@@ -19,7 +21,7 @@ IDENTIFYING: Final = {
     "patients.ContactConsent": {"caregiver", "agreed"},
     "reminders.OutboxMessage": {"recipient_ref"},
     "visits.AfterVisitSummary": {"content", "html", "pdf", "language"},
-}
+}  # fmt: skip
 
 CLINICAL: Final = {
     "patients.Patient": {"diagnosis"},
@@ -87,7 +89,7 @@ OPERATIONAL_FIELDS: Final = {
     "interrogation", "visit", "summary", "key", "ordered_by", "version", "replaced_at",
     "rendered_at", "replaced_by", "outcome_at", "outcome_by",
     "uploaded_at", "uploaded_on", "suffix", "content_bytes", "rows_done", "rows_total",
-    "checked_at", "checked_sequence", "import_by", "moved_at",
+    "checked_at", "checked_sequence", "import_by", "moved_at", "removed_at", "removed_by",
     "pdf_missing",
     "user_permissions", "actor_id", "clinic_id", "event", "subject_type", "subject_id",
 }  # fmt: skip

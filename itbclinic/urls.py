@@ -43,6 +43,7 @@ urlpatterns = [
     path("home/", home.home, name="home"),
     path("patients/<uuid:patient_uuid>/contacts/add/", contacts.add, name="contact_add"),
     path(f"{CONTACT}/change/", contacts.change, name="contact_change"),
+    path(f"{CONTACT}/remove/", contacts.remove, name="contact_remove"),
     path(f"{CONTACT}/consent/", contacts.consent, name="contact_consent"),
     path(f"{CONTACT}/withdraw/", contacts.withdraw, name="contact_withdraw"),
     path(f"{CLINIC}/contact/", clinic_contact.save_contact, name="clinic_save_contact"),

@@ -40,8 +40,22 @@ class Patient(models.Model):
         return f"{self.family_name.upper()}, {self.given_name}"
 
 
+class Everyone(models.Manager["Caregiver"]):
+    """With those who were removed, to say who they were."""
+
+
+class PeopleToCall(models.Manager["Caregiver"]):
+    """Those who were not removed: nobody is called or written to by oversight."""
+
+    def get_queryset(self) -> models.QuerySet["Caregiver"]:
+        return super().get_queryset().filter(removed_at__isnull=True)
+
+
 class Caregiver(models.Model):
-    """Someone whom the clinic may call about a patient. Consent is recorded apart."""
+    """Someone whom the clinic may call about a patient. Consent is recorded apart.
+
+    Who was removed stays on record, since messages name them: `everyone` has them too.
+    """
 
     # What a message row names in place of an address. The database's default fills old rows.
     uuid = models.UUIDField(
@@ -52,10 +66,21 @@ class Caregiver(models.Model):
     name = models.CharField(max_length=120, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     email = models.EmailField(blank=True)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    remove_reason = models.CharField(max_length=300, blank=True, default="")
+
+    objects = PeopleToCall()
+    everyone = Everyone()
 
     class Meta:
         ordering = ["id"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(removed_at__isnull=True, removed_by__isnull=True, remove_reason="")
+                | (Q(removed_at__isnull=False, removed_by__isnull=False) & ~Q(remove_reason="")),
+                name="caregiver_is_removed_by_somebody_for_a_reason",
+            ),
             models.CheckConstraint(
                 condition=~(Q(relationship="") & Q(name="") & Q(phone="") & Q(email="")),
                 name="caregiver_is_somebody",

@@ -42,6 +42,7 @@ def contacts_for_reminders(patient_ids: Collection[int], now: datetime) -> dict[
         ContactConsent.objects.filter(
             Q(valid_until__isnull=True) | Q(valid_until__gt=now),
             caregiver__patient__in=patient_ids,
+            caregiver__removed_at__isnull=True,
             channel=ContactConsent.Channel.EMAIL,
             valid_from__lte=now,
             withdrawal__isnull=True,

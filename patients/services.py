@@ -103,7 +103,8 @@ def record_consent(
     """
     starts = valid_from or now
     # An address that is changed at this moment must not get a consent that was given for another.
-    caregiver = Caregiver.objects.select_for_update().get(pk=caregiver.pk)
+    caregiver = Caregiver.everyone.select_for_update().get(pk=caregiver.pk)
+    check_not_removed(caregiver)
     if not caregiver.email:
         raise RuleViolation.of("email", "missing", "Write down the e-mail address first.")
     if valid_until is not None and valid_until <= starts:
@@ -181,7 +182,8 @@ def change_caregiver(
         RuleViolation: nothing was written.
     """
     check_caregiver(entry)
-    row = Caregiver.objects.select_for_update().get(pk=caregiver.pk)
+    row = Caregiver.everyone.select_for_update().get(pk=caregiver.pk)
+    check_not_removed(row)
     changed = [name for name, value in asdict(entry).items() if getattr(row, name) != value]
     ended = False
     if "email" in changed:
@@ -195,14 +197,51 @@ def change_caregiver(
 
 
 @transaction.atomic
+def remove_caregiver(*, caregiver: Caregiver, reason: str, by: User, now: datetime) -> Caregiver:
+    """Take somebody off the people to call; every consent of theirs ends in the same moment.
+
+    Raises:
+        RuleViolation: no reason, or somebody removed them already.
+    """
+    row = Caregiver.everyone.select_for_update().select_related("patient").get(pk=caregiver.pk)
+    if row.removed_at is not None:
+        raise RuleViolation.of(
+            "caregiver", "already_removed", "Somebody has removed this person already."
+        )
+    if not reason.strip():
+        raise RuleViolation.of(
+            "remove_reason", "missing", "Say why this person is not to be called any more."
+        )
+    withdraw_all(caregiver=row, by=by, now=now)
+    row.removed_at, row.removed_by, row.remove_reason = now, by, reason.strip()
+    row.save(update_fields=["removed_at", "removed_by", "remove_reason"])
+    _audit_caregiver("caregiver.removed", row, by, now, [])
+    return row
+
+
+@transaction.atomic
 def withdraw_all(*, caregiver: Caregiver, by: User, now: datetime) -> int:
     """Withdraw every consent of a caregiver that was not withdrawn. Returns how many."""
-    Caregiver.objects.select_for_update().get(pk=caregiver.pk)
+    Caregiver.everyone.select_for_update().get(pk=caregiver.pk)
     rows = ContactConsent.objects.filter(caregiver=caregiver, withdrawal__isnull=True)
     consents = list(rows.select_related("caregiver__patient").order_by("id"))
     for consent in consents:
         withdraw_consent(consent=consent, by=by, now=now)
     return len(consents)
+
+
+def check_not_removed(caregiver: Caregiver) -> None:
+    """Refuse to keep up somebody who is not to be called any more.
+
+    Raises:
+        RuleViolation: `removed`.
+    """
+    if caregiver.removed_at is not None:
+        raise RuleViolation.of(
+            "caregiver",
+            "removed",
+            "This person was removed meanwhile. Add them again if they are to be called.",
+        )
 
 
 def check_caregiver(entry: CaregiverEntry) -> None:

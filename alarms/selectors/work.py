@@ -134,7 +134,7 @@ def recipients_of(items: Collection[WorkItem]) -> dict[str, str]:
 def names_of_recipients(refs: Collection[str]) -> dict[str, str]:
     """By reference: a colleague's name, a caregiver's relation or name. Never an address."""
     found = {str(one.uuid): one.display_name for one in User.objects.filter(uuid__in=set(refs))}
-    for person in Caregiver.objects.filter(uuid__in=set(refs)):
+    for person in Caregiver.everyone.filter(uuid__in=set(refs)):
         found[str(person.uuid)] = person.relationship or person.name or "Contact"
     return found
 

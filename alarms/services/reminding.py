@@ -254,6 +254,15 @@ def change_caregiver(
     return ended
 
 
+@transaction.atomic
+def remove_caregiver(*, caregiver: Caregiver, reason: str, by: User, now: datetime) -> Caregiver:
+    """Take somebody off the people to call; what waits for them is taken back."""
+    check_may(by, Action.CONTACT, caregiver.patient.clinic)
+    row = patients.remove_caregiver(caregiver=caregiver, reason=reason, by=by, now=now)
+    _plan_patient(caregiver.patient_id, now)
+    return row
+
+
 def _plan_patient(patient_id: int, now: datetime) -> None:
     locked = Pump.objects.select_for_update(no_key=True).filter(patient_id=patient_id)
     plan_for(list(locked.order_by("pk").values_list("pk", flat=True)), now=now)

@@ -26,6 +26,7 @@ from visits.models import Visit
 from visits.services import rendering, summaries
 
 from .figures import Figure, figure, median_seconds
+from .letters import deliver
 from .visits import complete_visits
 
 
@@ -162,4 +163,5 @@ def all_figures(n: int, now: datetime, by: User, runs: int) -> list[dict[str, An
     found.append(refills_due(n, now, by, runs))
     found.append(complete_visits(n, now, by, runs))
     found.append(summary_pdf(now, by, runs))
+    found.append(deliver(n, now, by))
     return [asdict(one) for one in found]

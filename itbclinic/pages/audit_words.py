@@ -89,6 +89,7 @@ EVENTS: Final = {
     "consent.withdrawn": "Recorded that a consent was withdrawn",
     "caregiver.added": "Added somebody to call",
     "caregiver.changed": "Changed somebody to call",
+    "caregiver.removed": "Removed somebody to call",
     "reminder.sent": "Sent a reminder",
     "reminder.dead": "Could not deliver a reminder",
     "reminder.superseded": "Took back a reminder that was not needed any more",

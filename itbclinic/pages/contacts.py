@@ -25,7 +25,7 @@ from patients.selectors import running_consents
 from pumps.models import Pump
 
 from . import access, patient
-from .forms.contacts import CaregiverForm, ConsentForm
+from .forms.contacts import CaregiverForm, ConsentForm, RemoveForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Person:
     agreed: str
     form: CaregiverForm | None
     consent_form: ConsentForm | None
+    remove_form: RemoveForm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,17 @@ def _person(
         agreed = f"Agreed to e-mail {words.instant(consent.valid_from, of.clinic.zone)}"
         agreed += f": “{consent.agreed}”" if consent.agreed else ""
     if not allowed:
-        return Person(person, agreed, None, None)
+        return Person(person, agreed, None, None, None)
     form = CaregiverForm(initial=CaregiverForm.opening_values(person), caregiver=person)
     asks = ConsentForm(caregiver=person) if person.email and consent is None else None
+    removes = RemoveForm(caregiver=person)
     if isinstance(refused, CaregiverForm) and refused.about == person:
         form = refused
+    elif isinstance(refused, RemoveForm) and refused.about == person:
+        removes = refused
     elif isinstance(refused, ConsentForm) and refused.about == person:
         asks = refused
-    return Person(person, agreed, form, asks)
+    return Person(person, agreed, form, asks, removes)
 
 
 @require_POST
@@ -116,6 +120,26 @@ def change(
         )
         again = " The address is another one: ask for the consent to e-mail again."
         return f"Saved.{again if ended else ''}"
+
+    return _run(request, of, form, act)
+
+
+@require_POST
+def remove(
+    request: HttpRequest, patient_uuid: uuid.UUID, caregiver_uuid: uuid.UUID
+) -> HttpResponse:
+    """Take somebody off the people to call, with the reason."""
+    of, person = _find_person(request, patient_uuid, caregiver_uuid)
+    form = RemoveForm(request.POST, caregiver=person)
+
+    def act() -> str:
+        reminding.remove_caregiver(
+            caregiver=person,
+            reason=form.cleaned_data["remove_reason"],
+            by=access.user_of(request),
+            now=timezone.now(),
+        )
+        return "Removed: they are not called or written to any more."
 
     return _run(request, of, form, act)
 

@@ -34,6 +34,11 @@ def test_contacts_and_reminders(
     expect(page.locator("#contacts")).to_contain_text("By phone with the mother")
     page.get_by_role("button", name="Withdraw the consent").click()
     expect(page.locator("#contacts")).to_contain_text("No consent to e-mail")
+    page.locator("#contacts summary", has_text="Remove").click()
+    page.get_by_label("Why", exact=True).fill("No longer cares for her")
+    seat.check()
+    page.get_by_role("button", name="Remove this contact").click()
+    expect(page.locator("#contacts")).to_contain_text("Nobody is recorded")
     seat.check()
 
 

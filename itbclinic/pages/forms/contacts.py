@@ -51,6 +51,22 @@ class CaregiverForm(PageForm):
         return {**values, "full_name": values["name"]}
 
 
+class RemoveForm(PageForm):
+    """Somebody is not to be called any more."""
+
+    name = "remove"
+
+    remove_reason = text(
+        "Why",
+        300,
+        help_text="For instance: no longer cares for the patient. A consent to e-mail ends too.",
+    )
+
+    def __init__(self, *args: Any, caregiver: Caregiver, **kwargs: Any) -> None:
+        self.about = caregiver
+        super().__init__(*args, **{"auto_id": f"remove_{caregiver.uuid}_%s", **kwargs})
+
+
 class ConsentForm(PageForm):
     """A caregiver agreed to e-mail."""
 

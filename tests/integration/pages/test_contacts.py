@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic
+from accounts.rules import RuleViolation
 from alarms.models import WorkItem
 from alarms.services import delivering, reminding
 from itbclinic.templatetags.itb import dialled
+from patients import services as patients
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent
+from patients.services import CaregiverEntry
 from pumps.models import Pump
 from refills import services as refills
 from reminders.models import OutboxMessage
@@ -95,6 +99,54 @@ def test_another_address_asks_anew(pump: Pump, as_role: SignedIn, now: datetime)
     assert "call_family" in open_kinds()
     page = text(client.get(reverse("patient", args=[pump.patient.uuid])))
     assert "No consent to e-mail: nothing is sent" in page
+
+
+def remove(client: Client, pump: Pump, who: Caregiver, reason: str) -> Any:
+    return post(client, "contact_remove", pump, who.uuid, remove_reason=reason)
+
+
+def test_who_is_removed_is_not_called_or_written_to_and_stays_in_the_history(
+    pump: Pump, as_role: SignedIn, now: datetime
+) -> None:
+    client = as_role("nurse")
+    mother = person(pump)
+    change(client, pump, email="mother@family.example")
+    agree(client, pump)
+    book(pump, client, now)
+    [letter] = OutboxMessage.objects.filter(template="call_us", state="pending")
+    refused = remove(client, pump, mother, " ")
+    assert refused.status_code == 422
+    assert ContactConsent.objects.filter(withdrawal__isnull=True).exists()
+    assert remove(client, pump, mother, "Moved away").status_code == 302
+    letter.refresh_from_db()
+    assert letter.state == "superseded"
+    assert delivering.deliver(clock=timezone.now).sent == 0
+    assert ConsentWithdrawal.objects.count() == 1
+    assert "call_family" in open_kinds()
+    page = text(client.get(reverse("patient", args=[pump.patient.uuid])))
+    assert "801-555-0101" not in page
+    assert "Nobody is recorded" in page
+    assert "Family: Mother" in page, "the letter that was owed says whose it was"
+    event = AuditEvent.objects.get(event="caregiver.removed")
+    assert event.after == {"caregiver": str(mother.uuid), "changed": []}
+    # A form that was open elsewhere finds nobody, and the services refuse.
+    assert remove(client, pump, mother, "Again").status_code == 404
+    for act, code in (
+        (lambda: patients.record_consent(caregiver=mother, channel=ContactConsent.Channel.EMAIL,
+            by=user_of(client), now=now), "removed"),
+        (lambda: patients.change_caregiver(caregiver=mother, entry=CaregiverEntry(name="Ana"),
+            by=user_of(client), now=now), "removed"),
+        (lambda: patients.remove_caregiver(caregiver=mother, reason="Again",
+            by=user_of(client), now=now), "already_removed"),
+    ):  # fmt: skip
+        with pytest.raises(RuleViolation) as raised:
+            act()
+        assert raised.value.problems[0].code == code
+
+
+def test_the_database_wants_who_removed_somebody_and_why(pump: Pump, now: datetime) -> None:
+    with pytest.raises(IntegrityError, match="caregiver_is_removed_by_somebody"):
+        Caregiver.everyone.filter(patient=pump.patient).update(removed_at=now)
 
 
 def test_a_refused_form_keeps_what_was_typed(pump: Pump, as_role: SignedIn) -> None:

@@ -53,6 +53,7 @@ BY_ACTION = {
     "work": Action.BOOK,
     "contact_add": Action.CONTACT,
     "contact_change": Action.CONTACT,
+    "contact_remove": Action.CONTACT,
     "contact_consent": Action.CONTACT,
     "contact_withdraw": Action.CONTACT,
     "clinic_save_contact": Action.MANAGE_CLINIC,
@@ -110,7 +111,8 @@ BY_ACTION = {
     "summary_pdf": Action.PRINT_SUMMARY,
 }
 POST_ONLY = {
-    "work_settle", "contact_add", "contact_change", "contact_consent", "contact_withdraw",
+    "work_settle", "contact_add", "contact_change", "contact_remove",
+    "contact_consent", "contact_withdraw",
     "clinic_save_contact", "clinic_change_email",
     "api_what_if", "board_search", "pump_settle", "pump_exclude", "pump_end_exclusion",
     "pump_alarm_volume", "visit_preview", "visit_withdraw",
