@@ -1,7 +1,14 @@
 """How sign-in behaves: accounts are made by an administrator, never by a visitor."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from .models import User
+from .services.passwords import password_chosen
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -9,3 +16,18 @@ class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """Refuse the password that is to be changed: whoever gave it would still know it."""
+        if user is not None and user.check_password(password):
+            raise ValidationError("You have this password already. Choose another one.")
+        return str(super().clean_password(password, user=user))
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("home")
+
+    @transaction.atomic
+    def set_password(self, user: User, password: str) -> None:
+        """Save what the person chose, and that they chose it."""
+        super().set_password(user, password)
+        password_chosen(user=user, at=timezone.now())

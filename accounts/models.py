@@ -32,6 +32,8 @@ class User(AbstractUser):
     """A person who signs in, or the named part of the system that recorded a fact."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # Somebody else has seen it: the person chooses another before anything else.
+    password_was_given = models.BooleanField(default=False, db_default=False)
 
     @property
     def display_name(self) -> str:

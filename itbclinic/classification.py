@@ -90,6 +90,7 @@ OPERATIONAL_FIELDS: Final = {
     "rendered_at", "replaced_by", "outcome_at", "outcome_by",
     "uploaded_at", "uploaded_on", "suffix", "content_bytes", "rows_done", "rows_total",
     "checked_at", "checked_sequence", "import_by", "moved_at", "removed_at", "removed_by",
+    "password_was_given",
     "pdf_missing",
     "user_permissions", "actor_id", "clinic_id", "event", "subject_type", "subject_id",
 }  # fmt: skip

@@ -1,8 +1,31 @@
 """What every page of patient data has in common."""
 
 from collections.abc import Callable
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+
+class OwnPasswordMiddleware:
+    """Leads whoever signs in with a password that was handed over to choose another one first."""
+
+    open_pages: Final = ("account_change_password", "account_logout")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        """The page of the password instead of what was asked for."""
+        match = request.resolver_match
+        asked = match.url_name if match else ""
+        given = request.user.is_authenticated and request.user.password_was_given
+        if not given or asked in self.open_pages:
+            return None
+        return HttpResponseRedirect(reverse("account_change_password"))
 
 
 class PrivatePagesMiddleware:

@@ -93,6 +93,7 @@ urlpatterns = [
     path(f"{CLINIC}/settings/", clinic.save_settings, name="clinic_save_settings"),
     path(f"{CLINIC}/people/add/", clinic.add_person, name="clinic_add_person"),
     path(f"{PERSON}/role/", clinic.change_role, name="clinic_change_role"),
+    path(f"{PERSON}/password/", clinic.new_password, name="clinic_new_password"),
     path(f"{PERSON}/remove/", clinic.remove_person, name="clinic_remove_person"),
     path(f"{CLINIC}/api-clients/add/", clinic.add_client, name="clinic_add_client"),
     path(f"{CLIENT}/revoke/", clinic.revoke_client, name="clinic_revoke_client"),

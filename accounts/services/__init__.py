@@ -1,6 +1,5 @@
 """Writes of clinics, people and API clients."""
 
-import secrets
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -15,13 +14,14 @@ from accounts.policies import Action, check_may
 from accounts.rules import Problem, RuleViolation, check_unchanged
 from accounts.selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settings_of, settings_of
 
+from .passwords import new_password
+
 SYSTEM_USERS = {"system-import": "Roster import", "system-scan": "Scan"}
 MAX_LEAD_DAYS = 60
 MIN_WINDOW_DAYS = 7  # shorter, and nobody has the time to book a family in
 MAX_WINDOW_DAYS = 120
 MIN_INTERVAL_DAYS = 14  # no clinic refills every pump more often
 DATE_SETTINGS = frozenset({"refill_lead_days", "window_days", "max_interval_days"})
-_PLAIN_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # nobody confuses these when read aloud
 
 
 def system_user(username: str) -> User:
@@ -141,10 +141,12 @@ def create_user(
     at: datetime,
     clinic: Clinic | None = None,
     email: str = "",
+    password_was_given: bool = False,
 ) -> User:
     """Make an account. What the user may do comes with `grant_role`.
 
     Args:
+        password_was_given: whether the user chooses another one before anything else.
         clinic: the clinic that it is made for, in whose audit log it is written.
         email: where reminders reach the user; empty: nowhere.
     """
@@ -154,6 +156,7 @@ def create_user(
         first_name=given_name,
         last_name=family_name,
         email=email,
+        password_was_given=password_was_given,
     )
     audit.record(
         event="user.created",
@@ -217,10 +220,11 @@ def add_person(
         _check_same_person(user, clinic, given_name, family_name)
         grant_role(user=user, clinic=clinic, role=role, by=by, at=at)
         return user, None
-    password = "-".join("".join(secrets.choice(_PLAIN_SIGNS) for _ in range(5)) for _ in range(4))
+    password = new_password()
     user = create_user(
         username=username,
         password=password,
+        password_was_given=True,
         given_name=given_name,
         family_name=family_name,
         by=by,

@@ -78,6 +78,8 @@ EVENTS: Final = {
     "clinic.created": "Made a clinic",
     "clinic.changed": "Changed the clinic's settings",
     "user.created": "Made an account",
+    "user.password_given": "Gave a person a new password",
+    "user.password_changed": "Chose a new password",
     "user.role_granted": "Gave a role",
     "user.role_removed": "Took a role away",
     "work.read": "Opened the work list",

@@ -19,7 +19,7 @@ from accounts import selectors, services
 from accounts.models import ApiClient, Clinic, Membership, Role, Scope, User
 from accounts.policies import Action
 from accounts.rules import RuleViolation, fingerprint
-from accounts.services import clients
+from accounts.services import clients, passwords
 from alarms.presenters import words
 from alarms.services.settings import change_clinic_settings
 from pumps.selectors import count_active
@@ -120,13 +120,31 @@ def add_person(request: HttpRequest, slug: str) -> HttpResponse:
                 text = f"{user.display_name} had an account already and keeps its password."
                 messages.success(request, f"{text} The role here is given.")
                 return back(of)
-            role = values["role"].label
-            return render(
-                request,
-                "clinic/password.html",
-                {"clinic": of, "person": user, "role": role, "secret": password},
-            )
+            return _shown_once(request, of, user, password, role=values["role"].label)
     return show(request, of, refused=form)
+
+
+def _shown_once(
+    request: HttpRequest, of: Clinic, person: User, password: str, role: str = ""
+) -> HttpResponse:
+    """The page of a password that nobody can look up later; `role` for a new account."""
+    context = {"clinic": of, "person": person, "role": role, "secret": password}
+    return render(request, "clinic/password.html", context)
+
+
+@require_POST
+def new_password(request: HttpRequest, slug: str, user_uuid: uuid.UUID) -> HttpResponse:
+    """Give a member a new password in place of a forgotten one; it is shown this once."""
+    of = find(request, slug)
+    person = or_404(selectors.user_of(of, user_uuid))
+    try:
+        password = passwords.give_password(
+            user=person, clinic=of, by=access.user_of(request), at=timezone.now()
+        )
+    except RuleViolation as violation:
+        messages.error(request, f"Nothing was changed. {violation.problems[0].message}")
+        return back(of, "people")
+    return _shown_once(request, of, person, password)
 
 
 @require_POST

@@ -11,7 +11,10 @@ from visits.services.roster import import_roster
 
 from .conftest import SeatOf
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("checked_now")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("checked_now", "fresh_rate_limits"),
+]
 
 SHEET = (
     "MRN,Last Name,First Name,DOB,Guardian,Guardian Phone,Email,Language,Diagnosis,Pump Model,"
@@ -114,6 +117,32 @@ def test_an_administrator_adds_a_person_and_a_client(seat_of: SeatOf, clinic: Cl
     page.get_by_role("button", name="Make it and show the token").click()
     expect(page.locator(".secret code").first).to_contain_text("itb_")
     seat.check()
+
+
+def test_a_forgotten_password_is_replaced_and_then_changed(
+    seat_of: SeatOf, clinic: Clinic, nurse: User
+) -> None:
+    seat = seat_of(factories.user("boss", clinic, "admin"))
+    page = seat.open("/clinic/")
+    row = page.locator("#people tr", has_text=nurse.username)
+    row.locator("summary", has_text="New password").click()
+    seat.check()
+    row.get_by_role("button", name="Give a new password").click()
+    expect(page.locator("h1")).to_have_text(f"A new password for {nurse.display_name}")
+    seat.check()
+    given = page.locator(".secret code").nth(1).inner_text()
+    hers = seat_of()
+    page = hers.open("/")
+    page.fill("[name=login]", nurse.username)
+    page.fill("[name=password]", given)
+    page.press("[name=password]", "Enter")
+    expect(page.locator(".note.warn")).to_contain_text("Choose a password of your own first")
+    hers.check()
+    page.fill("[name=oldpassword]", given)
+    page.fill("[name=password1]", "four plain words here")
+    page.fill("[name=password2]", "four plain words here")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.locator("h1")).to_have_text("Refills")
 
 
 def test_the_last_administrator_is_told(seat_of: SeatOf, clinic: Clinic) -> None:

@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import ApiClient, AuditEvent, Clinic, Membership, Role, Scope, User
@@ -192,6 +195,80 @@ def test_a_person_is_added_and_can_sign_in_with_the_password_shown_once(
     again = add(client)
     assert again.status_code == 422
     assert "has a role here already" in text(again)
+
+
+def sign_in(username: str, password: str) -> Client:
+    cache.clear()  # the attempts that are counted
+    client = Client()
+    client.post(reverse("account_login"), {"login": username, "password": password})
+    return client
+
+
+def choose_password(client: Client, old: str, new: str) -> Any:
+    sent = {"oldpassword": old, "password1": new, "password2": new}
+    return client.post(reverse("account_change_password"), sent)
+
+
+def test_a_password_that_was_handed_over_opens_only_the_page_to_change_it(
+    clinic: Clinic, as_role: SignedIn
+) -> None:
+    given = secret_in(add(as_role("admin")), r"First password</dt><dd><code>([a-z2-9-]{23})<")
+    client = sign_in("nokafor", given)
+    for address in ("/", "/summaries/", reverse("account_reauthenticate")):
+        assert client.get(address)["Location"] == reverse("account_change_password")
+    assert client.post(reverse("board_search"), {"words": "x"}).status_code == 302
+    page = text(client.get(reverse("account_change_password")))
+    assert "Choose a password of your own first" in page
+    same = choose_password(client, given, given)
+    assert "You have this password already" in text(same)
+    assert client.get("/")["Location"] == reverse("account_change_password")
+    done = choose_password(client, given, "four plain words here")
+    assert done["Location"] == reverse("home")
+    assert client.get("/").status_code == 200
+    user = User.objects.get(username="nokafor")
+    events = AuditEvent.objects.filter(subject_id=str(user.uuid), event="user.password_changed")
+    assert [event.actor_id for event in events] == [user.pk]
+    assert "Choose a password of your own" not in text(
+        client.get(reverse("account_change_password"))
+    )
+
+
+def test_a_forgotten_password_is_replaced_by_the_clinics_administrator(
+    clinic: Clinic, nurse: User, as_role: SignedIn
+) -> None:
+    seated = sign_in(nurse.username, factories.PASSWORD)
+    assert seated.get("/").status_code == 200
+    shown = as_role("admin").post(f"{URL}people/{nurse.uuid}/password/")
+    assert "no-store" in shown["Cache-Control"]
+    given = secret_in(shown, r"New password</dt><dd><code>([a-z2-9-]{23})<")
+    assert seated.get("/").status_code == 302, "signed out everywhere"
+    assert not sign_in(nurse.username, factories.PASSWORD).session.get("_auth_user_id")
+    assert sign_in(nurse.username, given).get("/")["Location"] == reverse("account_change_password")
+    event = AuditEvent.objects.get(event="user.password_given")
+    assert (event.subject_id, event.clinic_id) == (str(nurse.uuid), clinic.pk)
+    assert not any(given in str((e.before, e.after, e.reason)) for e in AuditEvent.objects.all())
+
+
+def test_nobody_gives_a_password_to_themselves_or_beyond_their_clinics(
+    clinic: Clinic, other_clinic: Clinic, nurse: User, as_role: SignedIn
+) -> None:
+    admin = as_role("admin")
+    accounts.grant_role(
+        user=nurse, clinic=other_clinic, role=Role.NURSE, by=nurse, at=timezone.now()
+    )
+    chief = factories.user("chief", clinic, "doctor")
+    User.objects.filter(pk=chief.pk).update(is_superuser=True)
+    for person, said in (
+        (nurse, "rights beyond your clinics"),
+        (chief, "rights beyond your clinics"),
+        (user_of(admin), "Change your own password under your name"),
+    ):
+        before = person.password
+        answer = admin.post(f"{URL}people/{person.uuid}/password/", follow=True)
+        assert said in text(answer)
+        person.refresh_from_db()
+        assert person.password == before
+    assert not AuditEvent.objects.filter(event="user.password_given").exists()
 
 
 def test_somebody_from_another_clinic_keeps_the_account(
