@@ -87,10 +87,11 @@
     if (event.target.matches("[data-echo]")) echo(event.target);
   });
 
-  /* A link to a folded part unfolds it. */
+  /* A link to a folded part, or to one that is there to be answered, unfolds it; a link to any other
+     part only leads there. */
   const unfold = () => {
     const target = window.location.hash && document.querySelector(window.location.hash);
-    if (!target) return;
+    if (!target || !target.matches("details, [data-unfold]")) return;
     const fold = target.matches("details") ? target : target.querySelector("details");
     if (fold) fold.open = true;
     const field = target.querySelector("input:not([type=hidden]), textarea");

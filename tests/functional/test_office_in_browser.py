@@ -123,7 +123,8 @@ def test_a_forgotten_password_is_replaced_and_then_changed(
     seat_of: SeatOf, clinic: Clinic, nurse: User
 ) -> None:
     seat = seat_of(factories.user("boss", clinic, "admin"))
-    page = seat.open("/clinic/")
+    page = seat.open("/clinic/#people")
+    expect(page.locator("#people details[open]")).to_have_count(0)
     row = page.locator("#people tr", has_text=nurse.username)
     row.locator("summary", has_text="New password").click()
     seat.check()
