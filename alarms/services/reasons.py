@@ -7,6 +7,8 @@ from accounts.rules import RuleViolation
 
 # A settlement that outlives a refill would hide the next one's doubt.
 LONGEST: Final = timedelta(days=90)
+# While a pump may run dry, nobody puts it off for longer.
+SHORT: Final = timedelta(days=7)
 
 
 def check_reason_and_end(

@@ -1,6 +1,6 @@
 """What a named person settles: a doubtful date, or that a pump is left off the lists for a time."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
@@ -8,11 +8,13 @@ from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.rules import RuleViolation
 from alarms.models import Exclusion, ExclusionEnd, Projection, Settlement
+from alarms.selectors.deadlines import deadlines_of
+from dosing.domain.quantities import format_date
 from pumps.models import Pump
 from pumps.services import audit_pump, lock_pump
 
 from .projection import resync
-from .reasons import check_reason_and_end
+from .reasons import SHORT, check_reason_and_end
 
 
 @transaction.atomic
@@ -64,15 +66,17 @@ def settle(
 
 @transaction.atomic
 def exclude(*, pump: Pump, reason: str, ends_on: date, by: User, now: datetime) -> Exclusion:
-    """Leave a pump off the lists until a day.
+    """Leave a pump off the lists until a day. It is back before it may run dry; one that may
+    already, or whose date nobody knows, is back within a week.
 
     Raises:
-        RuleViolation: also `already_excluded`.
+        RuleViolation: also `already_excluded` and `back_too_late`.
     """
     locked = lock_pump(pump.pk)
     check_may(by, Action.SETTLE, locked.clinic)
     today = _today(locked, now)
     check_reason_and_end(reason, ends_on, today)
+    _check_back_in_time(locked, ends_on, now)
     if Exclusion.objects.filter(pump=locked, ends_on__gte=today, end__isnull=True).exists():
         raise RuleViolation.of("pump", "already_excluded", "This pump is excluded already.")
     row = Exclusion.objects.create(
@@ -96,6 +100,27 @@ def end_exclusion(*, exclusion: Exclusion, reason: str, by: User, now: datetime)
     audit_pump(locked, "pump.exclusion_ended", by, now, reason)
     resync([locked.pk], now=now)
     return row
+
+
+def _check_back_in_time(pump: Pump, ends_on: date, now: datetime) -> None:
+    dates, doubtful = deadlines_of(pump, now)
+    soon = _today(pump, now) + SHORT
+    if dates.due is None or doubtful:
+        latest, why = soon, "Nobody is sure of this pump's date"
+    else:
+        first, why = dates.due, f"This pump's refill is due by {format_date(dates.due)}"
+        if dates.may_be_empty is not None:
+            first = min(first, dates.may_be_empty)
+            why += f", and it may be empty from {format_date(dates.may_be_empty)}"
+        latest = max(soon, first - timedelta(days=1))
+    if ends_on <= latest:
+        return
+    raise RuleViolation.of(
+        "ends_on",
+        "back_too_late",
+        f"{why}: it must be back on the list in time. End it by {format_date(latest)}; it can be "
+        "left off again then.",
+    )
 
 
 def _today(pump: Pump, now: datetime) -> date:

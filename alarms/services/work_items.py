@@ -15,7 +15,7 @@ from accounts.rules import RuleViolation
 from accounts.services import system_user
 from alarms.models import WorkItem
 
-from .reasons import LONGEST, check_reason_and_end
+from .reasons import LONGEST, SHORT, check_reason_and_end
 
 Kind = WorkItem.Kind
 # Whose it is first, and how long that person has.
@@ -36,8 +36,6 @@ STEP: Final = timedelta(hours=24)
 STANDING: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.NOBODY_TO_TELL, Kind.CHANNEL_FAILING,
 }  # fmt: skip
-# While a pump may run dry, nobody puts the question off for longer.
-SHORT: Final = timedelta(days=7)
 # What the plan itself opens, and settles when the facts have changed.
 BY_PLAN: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,

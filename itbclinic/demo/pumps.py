@@ -307,7 +307,7 @@ def _excluded(maker: Maker, pump: Pump, days: int) -> None:
     exclude(
         pump=pump,
         reason="In hospital elsewhere; that team refills until discharge",
-        ends_on=(maker.now + timedelta(days=21)).astimezone(maker.zone).date(),
+        ends_on=(maker.now + timedelta(days=6)).astimezone(maker.zone).date(),
         by=maker.by,
         now=maker.now,
     )

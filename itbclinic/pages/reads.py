@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from accounts.models import AuditEvent, User
 from accounts.policies import Action, clinic_ids
 from accounts.selectors import audit_events
-from alarms.models import Exclusion, Settlement
+from alarms.models import Exclusion, Projection, Settlement
 from alarms.presenters import words
 from alarms.selectors import worklist
 from dosing.models import Bolus, Program
@@ -37,6 +37,8 @@ class ExcludedPump:
     until: str
     reason: str
     by: str
+    dates: tuple[str, ...]
+    late: bool  # its refill date has passed while nobody sees it
 
 
 def excluded(ids: Collection[int], search: str, now: datetime) -> list[ExcludedPump]:
@@ -44,7 +46,7 @@ def excluded(ids: Collection[int], search: str, now: datetime) -> list[ExcludedP
     found = worklist.excluded_pumps(ids, now).filter(
         worklist.matching(worklist.Filters(everything=True, search=search))
     )
-    pumps = found.select_related("patient", "model", "clinic")
+    pumps = found.select_related("patient", "model", "clinic", "projection")
     shown = [
         _excluded(pump) for pump in pumps.prefetch_related("exclusions__by", "exclusions__end")
     ]
@@ -55,6 +57,8 @@ def _excluded(pump: Any) -> tuple[date, ExcludedPump]:
     running = [row for row in pump.exclusions.all() if not hasattr(row, "end")]
     exclusion = max(running, key=lambda row: row.ends_on)
     patient = pump.patient
+    found = getattr(pump, "projection", None)
+    dates = found if found and found.input_version == pump.input_version else None
     return exclusion.ends_on, ExcludedPump(
         patient_uuid=patient.uuid,
         pump_uuid=pump.uuid,
@@ -66,7 +70,22 @@ def _excluded(pump: Any) -> tuple[date, ExcludedPump]:
         until=words.weekday(exclusion.ends_on),
         reason=exclusion.reason,
         by=exclusion.by.display_name,
+        dates=_dates_left_off(dates),
+        late=dates is not None and dates.refill_due_on is not None
+        and dates.refill_due_on < pump.today,
+    )  # fmt: skip
+
+
+def _dates_left_off(dates: Projection | None) -> tuple[str, ...]:
+    """What comes of a pump that is left off the list, as it would stand on it."""
+    if dates is None or dates.refill_due_on is None:
+        return ("Date not known",)
+    shown = (
+        ("refill by", dates.refill_due_on),
+        ("may be empty from", dates.earliest_empty_date),
+        ("alarm", dates.sort_alarm_date),
     )
+    return tuple(f"{name} {words.day(day)}" for name, day in shown if day is not None)
 
 
 def count_recalculating(ids: Collection[int], now: datetime) -> int:

@@ -154,7 +154,7 @@ def test_excluded_pumps_have_their_own_list_and_are_found(
     exclude(
         pump=support.named(clinic, "Elsewhere", 5),
         reason="In hospital elsewhere",
-        ends_on=support.in_days(clinic, 20),
+        ends_on=support.in_days(clinic, 6),
         by=nurse,
         now=timezone.now(),
     )
@@ -165,6 +165,8 @@ def test_excluded_pumps_have_their_own_list_and_are_found(
     page.fill("#words", "elsewhere")
     page.click("text=1 excluded pump matches")
     expect(page.locator("[data-rows] tbody tr")).to_contain_text("In hospital elsewhere")
+    expect(page.locator("[data-rows] tbody tr .late")).to_contain_text("refill by")
+    expect(page.locator("[data-rows] tbody tr")).to_contain_text("alarm ")
     seat.check()
 
 

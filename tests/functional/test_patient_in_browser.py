@@ -100,6 +100,11 @@ def test_leave_off_the_list_and_put_back(seat_of: SeatOf, nurse: User, clinic: C
     page.fill("#exclude_ends_on", support.in_days(clinic, 20).isoformat())
     expect(page.locator("#exclude_ends_on + .echo")).to_contain_text("in 20 days")
     page.click("button:has-text('Leave it off the list')")
+    expect(page.locator(".error-summary")).to_contain_text("it must be back on the list in time")
+    expect(page.locator("#exclude_reason")).to_have_value("In hospital elsewhere")
+    seat.said.clear()  # the browser tells of the 422
+    page.fill("#exclude_ends_on", support.in_days(clinic, 7).isoformat())
+    page.click("button:has-text('Leave it off the list')")
     expect(page.locator(".person")).to_contain_text("Excluded")
     expect(page.locator(".note", has_text="In hospital elsewhere")).to_be_visible()
     seat.check()
