@@ -113,7 +113,7 @@ def _frame(request: HttpRequest, user: User) -> Frame:
         roles=sorted({Role(role).label for role in roles_of(user).values()}),
         sweep=sweep,
         blind=_blind(sweep, clinics),
-        unplanned=_unplanned(scans.last_complete_due_scan(), clinics),
+        unplanned=_unplanned(scans.last_complete_due_scan(), clinics) or _undelivered(clinics),
     )
 
 
@@ -158,6 +158,16 @@ def _unplanned(run: ScanRun | None, clinics: list[Clinic]) -> str:
     if run is None or run.finished_at is None:
         return "the system has never looked for what became due."
     return f"the system last looked for what became due {_ended(run.finished_at, clinics)}."
+
+
+def _undelivered(clinics: list[Clinic]) -> str:
+    """The sentence when nobody tried lately to send what waits."""
+    run = scans.last_delivery()
+    if not scans.is_delivery_stale(run, timezone.now()):
+        return ""
+    if run is None or run.finished_at is None:
+        return "the system has never looked for messages to send."
+    return f"the system last looked for messages to send {_ended(run.finished_at, clinics)}."
 
 
 def _ended(at: datetime, clinics: list[Clinic]) -> str:

@@ -265,5 +265,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
 DUE_SCAN_STALE_AFTER_SECONDS = 10 * 60  # it runs every minute
+DELIVERY_STALE_AFTER_SECONDS = 10 * 60  # it runs every 30 seconds
 
 LOGGING = configuration(production=ENV.production)

@@ -68,7 +68,7 @@ class Caregiver(models.Model):
     email = models.EmailField(blank=True)
     removed_at = models.DateTimeField(null=True)
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    remove_reason = models.CharField(max_length=300, blank=True, default="")
+    remove_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     objects = PeopleToCall()
     everyone = Everyone()

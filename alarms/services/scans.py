@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from alarms.models import Projection, ScanRun
 from alarms.selectors.inputs import load_facts
@@ -17,7 +17,7 @@ from alarms.selectors.reminding import pumps_to_plan
 from pumps.models import Pump
 from pumps.services import lock_pump
 
-from . import reminding, work_items
+from . import delivering, reminding, work_items
 from .projection import COMPUTED, as_stored, compute, refresh
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,8 @@ def due_scan(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
             _look_at(run, pump_ids, clock())
             last = pump_ids[-1]
         _plan(run, clock(), chunk)
-    finally:  # whatever failed above, what nobody did is passed on
+    finally:  # whatever failed above, what nobody did or sent is passed on
+        delivering.end_expired(now=clock())
         work_items.escalate_overdue(now=clock())
     return _finish(run, clock())
 
@@ -120,13 +121,13 @@ def _look_at(run: ScanRun, pump_ids: list[int], now: datetime) -> None:
 
 
 def _refreshed(run: ScanRun, pump_ids: list[int], now: datetime) -> dict[int, Projection]:
-    """Recompute pumps under their locks, together where that works, else one by one: an error of
-    the database at one pump must not stop the others."""
+    """Recompute pumps under their locks, together where that works, else one by one: an error at
+    one pump, whatever it is, must not stop the others."""
     if not pump_ids:
         return {}
     try:
         return refresh(pump_ids, now=now)
-    except DatabaseError as error:
+    except Exception as error:  # its message may hold a patient's values
         logger.error("not healed: %d pumps %s", len(pump_ids), type(error).__name__)
         if len(pump_ids) == 1:
             _report(run, pump_ids[0], ["not written"], type(error).__name__)

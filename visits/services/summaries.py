@@ -29,7 +29,9 @@ State = AfterVisitSummary.State
 TASK: Final = "visits.render_summaries"
 BATCH: Final = 50
 # Somebody waits for the page after the visit.
-_IMPATIENT: Final = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2}
+_IMPATIENT: Final = {
+    "max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2, "socket_timeout": 2,
+}  # fmt: skip
 
 
 def issue(*, visit: Visit, projection: Projection, now: datetime) -> AfterVisitSummary:
