@@ -170,7 +170,7 @@ def check_patient(patient: Patient, today: date) -> None:
     if not patient.family_name and not patient.given_name:
         problems.append(Problem("family_name", "missing", "Write the patient's name."))
     for name in ("mrn", "family_name", "given_name", "language", "diagnosis"):
-        longest = Patient._meta.get_field(name).max_length or 0
+        longest: int = getattr(Patient._meta.get_field(name), "max_length", 0)
         if len(getattr(patient, name)) > longest:
             problems.append(Problem(name, "too_long", f"Write {longest} signs at most."))
     if patient.date_of_birth > today:

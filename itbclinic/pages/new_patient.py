@@ -1,5 +1,6 @@
 """Add a patient by hand. It leads to the implant, without which there is nothing to refill."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from accounts.selectors import clinics_for
 from alarms.presenters import words
 from patients.models import Patient
 from patients.selectors import same_person, with_mrn
-from patients.services import add_patient
+from patients.services import PatientEntry, add_patient
 
 from . import access
 from .forms.patient import PatientForm
@@ -33,14 +34,16 @@ def add(request: HttpRequest) -> HttpResponse:
         initial = {"clinic": chosen[0].slug} if len(chosen) == 1 else {}
         return _show(request, clinics, PatientForm(clinics=choices, initial=initial))
     form = PatientForm(request.POST, clinics=choices)
-    codes: set[str] = set()
+    known: list[Patient] = []
     if form.is_valid():
+        clinic, entry = form.cleaned_data["clinic"], form.entry()
         try:
             return _added(request, form)
         except RuleViolation as violation:
             codes = {problem.code for problem in violation.problems}
+            known = _known(request, clinic, entry, codes)
             form.refuse(violation)
-    return _show(request, clinics, form, codes)
+    return _show(request, clinics, form, known)
 
 
 def _added(request: HttpRequest, form: PatientForm) -> HttpResponse:
@@ -66,35 +69,36 @@ def _show(
     request: HttpRequest,
     clinics: list[Clinic],
     form: PatientForm,
-    codes: set[str] | None = None,
+    known: Sequence[Patient] = (),
 ) -> HttpResponse:
     """The form, with those who are on record already where that is what is wrong."""
-    known = _known(request, form, codes or set())
+    asks = bool(form["another_person"].errors or form["another_person"].value())
     context: dict[str, Any] = {
         "form": form,
         "several": len(clinics) > 1,
         "only": clinics[0],
-        "known": known,
-        "asks_another": "same_person" in (codes or ()) or form["another_person"].value(),
+        "known": [(one, words.day(one.date_of_birth)) for one in known],
+        "asks_another": asks,
     }
     return render(request, "devices/patient.html", context, status=422 if form.errors else 200)
 
 
-def _known(request: HttpRequest, form: PatientForm, codes: set[str]) -> list[tuple[Patient, str]]:
+def _known(
+    request: HttpRequest, clinic: Clinic, entry: PatientEntry, codes: set[str]
+) -> list[Patient]:
     """Who has that MRN, or that name and date of birth, where the user may open the chart."""
-    if not codes & {"duplicate_mrn", "same_person"}:
-        return []
-    clinic, entry = form.cleaned_data["clinic"], form.entry()
     user = access.user_of(request)
+    found: list[Patient] = []
     if not may(user, Action.READ_CHART, clinic.pk):
-        return []
-    found = same_person(clinic, entry.family_name, entry.given_name, entry.date_of_birth)
-    same = with_mrn(clinic, entry.mrn)
+        return found
     if "duplicate_mrn" in codes:
+        same = with_mrn(clinic, entry.mrn)
         found = [same] if same else []
+    elif "same_person" in codes:
+        found = same_person(clinic, entry.family_name, entry.given_name, entry.date_of_birth)
     for one in found:
         audit.record(
             event="patient.read", by=user, at=timezone.now(), clinic_id=clinic.pk,
             subject_type="patient", subject_id=one.uuid,
         )  # fmt: skip
-    return [(one, words.day(one.date_of_birth)) for one in found]
+    return found
