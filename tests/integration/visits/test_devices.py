@@ -13,6 +13,7 @@ from accounts.rules import RuleViolation
 from alarms.models import Projection, WorkItem
 from alarms.selectors import worklist
 from alarms.services import scans, settling
+from alarms.services.projection import resync
 from itbclinic import watchdog
 from pumps.models import Explant, ExplantWithdrawal, Pump
 from pumps.selectors import count_active, patients_without_pump, pump_models
@@ -57,12 +58,19 @@ def out(pump: Pump, by: User, now: datetime, **changes: Any) -> Explant:
 
 
 def back(pump: Pump, by: User, now: datetime, reason: str = "Another patient's") -> None:
-    devices.take_explant_back(explant=pump.explants.last(), reason=reason, by=by, now=now)
+    last = pump.explants.latest("id")
+    devices.take_explant_back(explant=last, reason=reason, by=by, now=now)
 
 
 def listed(pump: Pump, now: datetime) -> list[Any]:
     everything = worklist.Filters(everything=True)
     return worklist.page(worklist.listed_pumps([pump.clinic_id], now), everything, size=9)
+
+
+def in_use(clinic: Clinic) -> list[int]:
+    """How many pumps are in use of each model that the clinic has any of."""
+    models: Any = pump_models([clinic.pk])
+    return [model.active for model in models if model.recorded]
 
 
 def holds(now: datetime) -> None:
@@ -73,7 +81,7 @@ def holds(now: datetime) -> None:
 
 def test_what_follows_when_a_pump_is_taken_out(overdue: Pump, nurse: User, now: datetime) -> None:
     appointment = book(pump=overdue, starts_at=now + timedelta(days=1), by=nurse, now=now)
-    visit.alarms.resync([overdue.pk], now=now)
+    resync([overdue.pk], now=now)
     assert WorkItem.objects.filter(kind="call_family", settled_at=None).count() == 1
     out(overdue, nurse, now, seen_appointments=[appointment.uuid])
     assert listed(overdue, now) == []
@@ -88,7 +96,7 @@ def test_what_follows_when_a_pump_is_taken_out(overdue: Pump, nurse: User, now: 
     assert events.get(event="pump.explanted").reason == "Pocket infection"
     assert events.filter(event="appointment.cancelled").count() == 1
     assert count_active(overdue.clinic) == 0
-    assert [model.active for model in pump_models([overdue.clinic_id]) if model.recorded] == [0]
+    assert in_use(overdue.clinic) == [0]
     assert list(patients_without_pump([overdue.clinic_id])) == [overdue.patient]
     holds(now)
     assert not WorkItem.objects.filter(pump=overdue, settled_at=None).exists()
@@ -105,7 +113,7 @@ def test_taken_back_it_has_its_dates_its_task_and_its_reminder_again(
     assert about(overdue, "pending") == 1
     assert WorkItem.objects.filter(pump=overdue, kind="unbooked", settled_at=None).count() == 1
     assert count_active(overdue.clinic) == 1
-    assert [model.active for model in pump_models([overdue.clinic_id]) if model.recorded] == [1]
+    assert in_use(overdue.clinic) == [1]
     assert not patients_without_pump([overdue.clinic_id]).exists()
     events = AuditEvent.objects.filter(event="pump.explant_withdrawn")
     assert events.get().reason == "Another patient's"
@@ -115,7 +123,7 @@ def test_taken_back_it_has_its_dates_its_task_and_its_reminder_again(
     assert listed(overdue, now) == []
     back(overdue, nurse, now)
     out(overdue, nurse, now)
-    assert [model.active for model in pump_models([overdue.clinic_id]) if model.recorded] == [0]
+    assert in_use(overdue.clinic) == [0]
     holds(now)
 
 

@@ -115,7 +115,7 @@ def test_an_mrn_is_one_patients_in_whatever_capitals(
 
 def test_the_same_name_and_birth_is_asked_about(clinic: Clinic, nurse: User, now: datetime) -> None:
     add(clinic, nurse, now)
-    twin = {"mrn": "719401", "family_name": "DÍAZ"}
+    twin: dict[str, Any] = {"mrn": "719401", "family_name": "DÍAZ"}
     assert problems(lambda: add(clinic, nurse, now, **twin)) == {("another_person", "same_person")}
     assert add(clinic, nurse, now, another_person=True, **twin)
     assert add(clinic, nurse, now, mrn="719402", date_of_birth=date(2015, 3, 9))
