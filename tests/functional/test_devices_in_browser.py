@@ -1,16 +1,19 @@
 """A patient comes, gets a pump, and the pump goes: each step on its page, and the board follows."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.models import Clinic, User
+from accounts import services as accounts
+from accounts.models import Clinic, Role, User
 from alarms.services import scans
 from itbclinic import watchdog
 from patients.models import Patient
 from pumps.models import Pump
+from tests import factories
 from tests.functional.conftest import Seat, SeatOf
 from tests.summary_support import doctor_of, settings_of
 
@@ -166,3 +169,45 @@ def _take_back(seat: Seat) -> None:
     page.goto(f"{seat.base}/?tab=all")
     expect(page.locator(".board tbody tr")).to_contain_text("window opens")
     assert Patient.objects.get().pumps.get().explant is None
+
+
+def test_the_same_pages_where_more_is_on_record(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    """Two clinics to choose from, a patient of the same name, two pumps, tasks, a past booking."""
+    other = factories.clinic("harbor")
+    system = accounts.system_user("system-import")
+    accounts.grant_role(user=nurse, clinic=other, role=Role.NURSE, by=system, at=timezone.now())
+    pump = support.named(clinic, "Díaz", 3)
+    support.second_pump(pump, by=nurse)
+    now = timezone.now()
+    pump.appointments.create(
+        starts_at=now - timedelta(days=1), created_at=now - timedelta(days=9), created_by=nurse
+    )
+    holds()
+    seat = seat_of(nurse, script=False)
+    page = seat.open("/patients/add/")
+    page.get_by_label("Clinic", exact=True).select_option(clinic.slug)
+    page.get_by_label("MRN").fill("719400")
+    page.get_by_label("Last name").fill("díaz")
+    page.get_by_label("First name").fill("Sofía")
+    page.get_by_label("Date of birth").fill("2014-03-09")
+    page.get_by_role("button", name="Add the patient").click()
+    expect(page.locator(".error-summary").get_by_role("link", name="DÍAZ, Sofía")).to_be_visible()
+    page.get_by_label("This is another person").check()
+    page.get_by_role("button", name="Add the patient").click()
+    page.wait_for_url(re.compile("/implant/"))
+    seat = seat_of(nurse)
+    page = seat.open(f"/patients/{pump.patient.uuid}/implant/")
+    expect(page.locator(".note.warn")).to_have_count(2)
+    seat.check()
+    page.locator(".note.warn a").first.click()
+    page.wait_for_url(re.compile("/taken-out/"))
+    page.goto(f"{seat.base}{support.address_of(pump)}pumps/{pump.uuid}/taken-out/")
+    expect(page.locator("#consequences")).to_contain_text("has no outcome")
+    expect(page.locator("#consequences")).to_contain_text("open task")
+    expect(page.locator("#consequences")).to_contain_text("stays on the board")
+    seat.check()
+    page.goto(f"{seat.base}{support.address_of(pump)}?pump={pump.uuid}")
+    expect(page.locator("main")).to_contain_text("The patient has 2 pumps on the board")
+    seat.check()
