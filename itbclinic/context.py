@@ -28,6 +28,10 @@ PATIENT_PAGES: Final = (
     "visit_record",
     "visit",
     "visit_withdraw",
+    "patient_add",
+    "implant",
+    "explant",
+    "explant_take_back",
 )
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (

@@ -36,7 +36,9 @@ WITH active AS (
     SELECT p.id, p.uuid::text AS ref, p.clinic_id, p.input_version,
            (timezone(c.timezone, %(now)s))::date AS today
       FROM pumps_pump p JOIN accounts_clinic c ON c.id = p.clinic_id
-     WHERE NOT EXISTS (SELECT 1 FROM pumps_explant e WHERE e.pump_id = p.id AND e.at <= %(now)s)
+     WHERE NOT EXISTS (SELECT 1 FROM pumps_explant e WHERE e.pump_id = p.id AND e.at <= %(now)s
+                          AND NOT EXISTS (SELECT 1 FROM pumps_explantwithdrawal w
+                                           WHERE w.explant_id = e.id))
 ), excluded AS (
     SELECT a.id FROM active a
      WHERE EXISTS (SELECT 1 FROM alarms_exclusion x

@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.policies import Action, clinic_ids, roles_of
 from alarms.models import Projection, WorkItem
 from patients.models import Caregiver
+from pumps.models import Pump
 from refills.models import Appointment
 from reminders.models import OutboxMessage
 
@@ -52,6 +53,11 @@ def open_items(clinics: Collection[int]) -> QuerySet[WorkItem]:
     related = rows.select_related("clinic", "pump__patient")
     with_people = related.prefetch_related("pump__patient__caregivers")
     return with_people.order_by(F("escalated_at").asc(nulls_last=True), "due_at", "id")
+
+
+def open_of_pump(pump: Pump) -> list[WorkItem]:
+    """What is open about one pump, the most urgent first."""
+    return list(open_items([pump.clinic_id]).filter(pump=pump))
 
 
 def settled_lately(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:

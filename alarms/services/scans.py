@@ -15,6 +15,7 @@ from alarms.models import Projection, ScanRun
 from alarms.selectors.inputs import load_facts
 from alarms.selectors.reminding import pumps_to_plan
 from pumps.models import Pump
+from pumps.selectors import taken_out
 from pumps.services import lock_pump
 
 from . import delivering, reminding, work_items
@@ -96,7 +97,7 @@ def _chunks(size: int) -> Iterator[list[int]]:
     """The ids of all pumps that were not taken out, a chunk at a time, so that memory is flat."""
     last = 0
     while True:
-        pumps = Pump.objects.filter(pk__gt=last, explant__isnull=True).order_by("pk")
+        pumps = Pump.objects.filter(~taken_out(), pk__gt=last).order_by("pk")
         ids = list(pumps.values_list("pk", flat=True)[:size])
         if not ids:
             return

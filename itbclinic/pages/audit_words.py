@@ -39,6 +39,7 @@ EVENTS: Final = {
     "summary.tried_again": "Tried again to make a summary",
     "summary.renewed": "Made a new version of a summary",
     "pump.explanted": "Recorded that a pump was taken out",
+    "pump.explant_withdrawn": "Took back that a pump was taken out",
     "pump.excluded": "Left a pump off the list",
     "pump.exclusion_ended": "Put a pump back on the list",
     "date.settled": "Settled a doubtful date",
