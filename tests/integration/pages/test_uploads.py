@@ -150,7 +150,8 @@ def test_refused_rows_to_mend_stay_text(as_role: SignedIn) -> None:
     lines = list(
         csv.reader(io.StringIO(client.get(f"{url}refused.csv").content.decode("utf-8-sig")))
     )
-    assert lines[0] == list(HEADINGS)
+    assert lines[0] == [*HEADINGS, "What to correct"]
+    assert lines[1][-1].strip()
     assert len(lines) == 2
     assert lines[1][2] == "\u200b=2+2"
     book = load_workbook(io.BytesIO(client.get(f"{url}refused.xlsx").content))
