@@ -76,7 +76,7 @@ def test_a_refused_figure_is_said_at_its_field(seat_of: SeatOf, clinic: Clinic) 
 def test_a_drugs_page(seat_of: SeatOf, clinic: Clinic) -> None:
     seat = seat_of(factories.user("pharm", clinic, "pharmacist"))
     page = seat.open("/catalogue/")
-    page.get_by_role("link", name="Change Baclofen 500 mcg/mL").click()
+    page.get_by_role("link", name="Change Baclofen 500 mcg per mL").click()
     expect(page.locator("main")).to_contain_text("No date moves")
     seat.check()
 

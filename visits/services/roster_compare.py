@@ -146,6 +146,7 @@ def contact_warnings(patient: Patient, row: RosterRow) -> list[RowWarning]:
         RowWarning(
             "differs_from_record",
             f"{listed}: the sheet says something else than the patient's page, which was left as "
-            "it is. Bring one of them up to date.",
+            "it is. Look which of the two is right. If the sheet is, change the patient's page; if "
+            "the page is, change your sheet.",
         )
     ]

@@ -38,7 +38,7 @@ def opened(client: Client, url: str) -> dict[str, Any]:
 
 def test_every_figure_is_shown_with_unit_and_source(clinic: Clinic, as_role: SignedIn) -> None:
     page = text(as_role("nurse").get("/catalogue/"))
-    for figure in ("20 mL", "2 mL", "0.048 to 24 mL/day", "14.5 %", "2,000 mcg/mL", "180 days"):
+    for figure in ("20 mL", "2 mL", "0.048 to 24 mL/day", "14.5 %", "2,000 mcg per mL", "180 days"):
         assert figure in page
     assert "the suffix is the capacity in mL" in page
     assert "PMID 38043050" in page
