@@ -33,7 +33,7 @@ TABS: Final = (("mine", "Mine"), ("all", "All"), ("settled", "Settled lately"))
 ON_THE_CHART: Final = {
     Kind.UNBOOKED: "Book a refill",
     Kind.NO_SHOW: "Book a new appointment",
-    Kind.DATE_UNKNOWN: "Settle it",
+    Kind.DATE_UNKNOWN: "Open it",
     Kind.APPOINTMENT_WITHOUT_OUTCOME: "Open the patient",
 }
 TO_CALL: Final = (Kind.CALL_FAMILY, Kind.NO_SHOW, Kind.UNBOOKED, Kind.DELIVERY_FAILED)

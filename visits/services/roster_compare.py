@@ -142,11 +142,12 @@ def contact_warnings(patient: Patient, row: RosterRow) -> list[RowWarning]:
     if not columns:
         return []
     listed = ", ".join(dict.fromkeys(columns))
+    contacts = any(column not in ("Language", "Diagnosis") for column in columns)
+    way = ": the sheet, or the patient's page under “Whom to call”" if contacts else ""
     return [
         RowWarning(
             "differs_from_record",
             f"{listed}: the sheet says something else than the patient's page, which was left as "
-            "it is. Look which of the two is right. If the sheet is, change the patient's page; if "
-            "the page is, change your sheet.",
+            f"it is. Bring one of them up to date{way}.",
         )
     ]

@@ -159,6 +159,14 @@ def test_refused_rows_to_mend_stay_text(as_role: SignedIn) -> None:
     assert (cell.value, cell.data_type) == ("=2+2", "s")
 
 
+def test_a_sheet_that_waits_says_so_in_a_nurses_words(as_role: SignedIn) -> None:
+    client = as_role("nurse")
+    send(client, csv_of(cells()))
+    page = text(client.get(f"/imports/uploads/{RosterUpload.objects.get().uuid}/"))
+    assert "Waits its turn, for less than a minute as a rule: 0 of 1 row" in page
+    assert "worker" not in page
+
+
 def test_an_empty_sheet_has_the_headings(as_role: SignedIn) -> None:
     client = as_role("staff")
     content = client.get("/imports/empty-sheet.csv").content
