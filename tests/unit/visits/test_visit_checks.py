@@ -258,7 +258,7 @@ def test_any_pump_can_be_stopped_and_a_step_of_zero_needs_a_model_that_allows_it
 ) -> None:
     """The catalogue's “A step may be zero” speaks of steps and basal rates alone."""
     model = replace(limits("20"), allows_zero_flow=allowed)
-    header = {
+    header: dict[str, Any] = {
         "effective_at": AT, "utc_offset_minutes": -420, "concentration_mcg_per_ml": Decimal(2000),
     }  # fmt: skip
     assert program_problems(Stopped(**header), model, None) == []
