@@ -59,7 +59,7 @@ ENTRIES: Final = (
         Action.READ_CATALOGUE,
         ("pump_model_add", "pump_model", "drug_add", "drug"),
     ),
-    ("Audit", "audit", Action.READ_AUDIT, ()),
+    ("Audit", "audit", Action.READ_AUDIT, ("audit_search",)),
     (
         "Clinic",
         "clinic_settings",

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "itbclinic.middleware.PrivatePagesMiddleware",
+    "itbclinic.middleware.OtherMethodMiddleware",
 ]
 
 ROOT_URLCONF = "itbclinic.urls"

@@ -212,7 +212,9 @@ QUERIES: Final[dict[str, tuple[str, str]]] = {
             SELECT id, 1 AS times FROM listed UNION ALL SELECT id, 1 FROM excluded
             UNION ALL SELECT p.id, 1 FROM pumps_pump p
                        WHERE EXISTS (SELECT 1 FROM pumps_explant e
-                                      WHERE e.pump_id = p.id AND e.at <= %(now)s)
+                                      WHERE e.pump_id = p.id AND e.at <= %(now)s
+                                        AND NOT EXISTS (SELECT 1 FROM pumps_explantwithdrawal w
+                                                         WHERE w.explant_id = e.id))
             UNION ALL SELECT id, 0 FROM pumps_pump
         )
         SELECT 'pump ' || id FROM counted GROUP BY id HAVING sum(times) <> 1 ORDER BY id""",

@@ -1,5 +1,6 @@
 """Reads of patients, scoped to the clinics in which the user may open a chart."""
 
+import unicodedata
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -37,6 +38,27 @@ def same_person(clinic: Clinic, family_name: str, given_name: str, born: date) -
         date_of_birth=born,
     )
     return list(found.order_by("pk"))
+
+
+def patients_found(of_clinics: Collection[int], words: str) -> list[uuid.UUID]:
+    """The patients of these clinics whose name or MRN holds every one of these words.
+
+    Accents, commas and the letters MRN before a number are looked past.
+    """
+    wanted = [word for word in _plain(words).split() if word != "mrn"]
+    if not wanted:
+        return []
+    rows = Patient.objects.filter(clinic_id__in=of_clinics).order_by("pk")
+    return [
+        key
+        for key, *said in rows.values_list("uuid", "family_name", "given_name", "mrn")
+        if all(word in _plain(" ".join(said)) for word in wanted)
+    ]
+
+
+def _plain(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text.replace(",", " ")).casefold()
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 @dataclass(frozen=True, slots=True)

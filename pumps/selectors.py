@@ -120,9 +120,11 @@ def patients_of_subjects(
     return found | {str(pump.uuid): pump.patient for pump in pumps.select_related("patient")}
 
 
-def pump_uuids_of_patient(of_clinics: Collection[int], patient_uuid: UUID) -> list[UUID]:
-    """The pumps of a patient, by uuid."""
-    rows = Pump.objects.filter(clinic_id__in=of_clinics, patient__uuid=patient_uuid)
+def pump_uuids_of_patients(
+    of_clinics: Collection[int], patient_uuids: Collection[UUID]
+) -> list[UUID]:
+    """The pumps of these patients, by uuid."""
+    rows = Pump.objects.filter(clinic_id__in=of_clinics, patient__uuid__in=patient_uuids)
     return list(rows.order_by("pk").values_list("uuid", flat=True))
 
 

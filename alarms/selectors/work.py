@@ -96,6 +96,15 @@ def item_for(user: User, item_uuid: uuid.UUID) -> WorkItem | None:
     return rows.filter(uuid=item_uuid, clinic__in=clinic_ids(user, Action.BOOK)).first()
 
 
+def uuids_about(of_clinics: Collection[int], patients: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Every work item and message about these patients' pumps, by uuid."""
+    pumps = Pump.objects.filter(clinic_id__in=of_clinics, patient__uuid__in=patients)
+    items = WorkItem.objects.filter(pump__in=pumps).order_by("pk").values_list("uuid", flat=True)
+    about = [str(key) for key in pumps.order_by("pk").values_list("uuid", flat=True)]
+    messages = OutboxMessage.objects.filter(about__in=about).order_by("pk")
+    return [*items, *messages.values_list("uuid", flat=True)]
+
+
 def loud_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
     """Open items that nobody settled in time, and those that are failures of ours."""
     late = Q(due_at__lt=now) | Q(escalated_at__isnull=False)

@@ -335,5 +335,5 @@ def _sheet(patient: Patient) -> Sheet | None:
     return Sheet(
         next_appointment=str(raw.get(NEXT_APPOINTMENT) or ""),
         notes=str(raw.get(NOTES) or ""),
-        source=f"Row {row.row} of the sheet imported {when}",
+        source=f"Line {row.row} of the sheet imported {when}",
     )

@@ -35,6 +35,16 @@ def stale_summaries(limit: int) -> list[int]:
     return list(rows.order_by("checked_at").values_list("visit__pump_id", flat=True)[:limit])
 
 
+def summaries_about(
+    of_clinics: Collection[int], patients: Collection[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Every after-visit summary of these patients, by uuid."""
+    rows = AfterVisitSummary.objects.filter(
+        clinic_id__in=of_clinics, visit__pump__patient__uuid__in=patients
+    )
+    return list(rows.order_by("pk").values_list("uuid", flat=True))
+
+
 def _same(told: str, projected: str) -> Q:
     """Two dates are one, or neither is known."""
     column = f"visit__pump__projection__{projected}"

@@ -1,5 +1,6 @@
 """What every page and the operator are told when a scan has not come to its end for long."""
 
+import itertools
 from datetime import datetime, timedelta
 
 import pytest
@@ -40,9 +41,9 @@ def test_each_scan_that_is_overdue_is_named(
     as_role: SignedIn, now: datetime, minutes: dict[str, int], said: list[str], failing: list[str]
 ) -> None:
     nurse = as_role("nurse")
+    runs = {"sweep": scans.sweep, "due_scan": scans.due_scan, "deliver": delivering.deliver}
     for name, ago in minutes.items():
-        run = delivering.deliver if name == "deliver" else getattr(scans, name)
-        run(clock=lambda at=now - timedelta(minutes=ago): at)
+        runs[name](clock=itertools.repeat(now - timedelta(minutes=ago)).__next__)
     page = text(nurse.get("/"))
     assert [words for words in (DATES, REMINDERS) if words in page] == said
     parts = ("sweep", "due_scan", "delivery")

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic
 from alarms.models import Projection, WorkItem
 from alarms.presenters.work import REMEDIES
@@ -198,3 +199,16 @@ def test_an_item_without_a_booking_says_its_dates(
     for day in (row.refill_due_on, row.alarm_date, row.earliest_empty_date):
         assert f"{day:%d-%b-%Y}" in page
     assert "May be empty from" in page
+
+
+def test_what_settled_by_itself_names_no_scan(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 30, now)
+    scan = accounts.system_user("system-scan")
+    closed = {"settled_at": now, "settled_by": scan, "settle_reason": WorkItem.NO_LONGER}
+    item(clinic, "no_show", now, pump, **closed)
+    page = text(as_role("nurse").get("/work/?tab=settled"))
+    assert "by itself: what it spoke of has changed." in page
+    assert scan.display_name not in page
+    assert "The facts have changed" not in page

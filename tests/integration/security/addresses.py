@@ -86,6 +86,7 @@ BY_ACTION = {
     "drug": Action.EDIT_CATALOGUE,
     "audit": Action.READ_AUDIT,
     "audit_csv": Action.READ_AUDIT,
+    "audit_search": Action.READ_AUDIT,
     "clinic_settings": Action.MANAGE_CLINIC,
     "clinic_save_settings": Action.MANAGE_CLINIC,
     "clinic_add_person": Action.MANAGE_CLINIC,
@@ -126,7 +127,7 @@ POST_ONLY = {
     "import_row_dismiss",
     "import_send", "import_start", "import_check_again", "import_discard",
     "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
-    "summary_print", "summary_again",
+    "summary_print", "summary_again", "audit_search",
 }  # fmt: skip
 
 
