@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -41,7 +42,11 @@ def test_each_scan_that_is_overdue_is_named(
     as_role: SignedIn, now: datetime, minutes: dict[str, int], said: list[str], failing: list[str]
 ) -> None:
     nurse = as_role("nurse")
-    runs = {"sweep": scans.sweep, "due_scan": scans.due_scan, "deliver": delivering.deliver}
+    runs: dict[str, Any] = {
+        "sweep": scans.sweep,
+        "due_scan": scans.due_scan,
+        "deliver": delivering.deliver,
+    }
     for name, ago in minutes.items():
         runs[name](clock=itertools.repeat(now - timedelta(minutes=ago)).__next__)
     page = text(nurse.get("/"))
