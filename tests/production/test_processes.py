@@ -205,10 +205,10 @@ def test_worker_and_beat_scan_and_log_only_json(
     url = house.environ("worker")["DATABASE_URL"]
     monkeypatch.setenv("DATABASE_URL", url)
     query(house.environ("release")["DATABASE_URL"], "delete from alarms_scanrun")
-    assert "no scan ended" in healthcheck.worker(), "a worker that did nothing looks healthy"
+    assert "no due_scan ended" in healthcheck.worker(), "a worker that did nothing looks healthy"
     done = "select count(distinct kind) from alarms_scanrun where finished_at is not null"
     with running(house, "worker", tmp_path) as worker, running(house, "beat", tmp_path) as beat:
-        assert procs.wait_until(lambda: query(url, done) == 2, 30, 0.2), worker.read_text()
+        assert procs.wait_until(lambda: query(url, done) == 3, 60, 0.2), worker.read_text()
         assert healthcheck.worker() == ""
         time.sleep(0.5)  # the line after the scan
     ended = [line for line in lines_of(worker) if line.get("state") == "SUCCESS"]
@@ -226,10 +226,13 @@ def test_an_old_scan_turns_the_worker_unhealthy(
 ) -> None:
     owner = house.environ("release")["DATABASE_URL"]
     monkeypatch.setenv("DATABASE_URL", house.environ("worker")["DATABASE_URL"])
+    query(owner, "delete from alarms_scanrun")
     for kind, minutes, problem in (
-        ("due_scan", 0, "no sweep"), ("sweep", 16, "no sweep"), ("sweep", 14, ""),
+        ("due_scan", 0, "no delivery"), ("delivery", 6, "no delivery"), ("delivery", 4, "no sweep"),
+        ("sweep", 16, "no sweep"), ("sweep", -60, "no sweep"), ("sweep", 14, ""),
+        ("due_scan", 6, "no due_scan"), ("due_scan", -60, "no due_scan"),
     ):  # fmt: skip
-        query(owner, "delete from alarms_scanrun where kind = 'sweep'",
+        query(owner, f"delete from alarms_scanrun where kind = '{kind}'",
               "insert into alarms_scanrun (kind, started_at, finished_at, looked_at, unchanged,"
               f" refreshed, healed, failed, findings) select '{kind}', t, t, 0, 0, 0, 0, 0, '[]'"
               f" from (select now() - interval '{minutes} minutes' as t)")  # fmt: skip
