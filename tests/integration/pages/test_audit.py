@@ -176,3 +176,16 @@ def test_the_newest_page_reads_an_index(clinic: Clinic, as_role: SignedIn) -> No
     assert len(asked) == 1
     assert "LIMIT 51" in asked[0]
     assert "OFFSET" not in asked[0]
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/audit.csv"])
+@pytest.mark.parametrize(("name", "count"), [("until", 1), ("since", 0)])
+def test_the_last_day_of_the_calendar_is_a_day(
+    clinic: Clinic, as_role: SignedIn, now: datetime, path: str, name: str, count: int
+) -> None:
+    event(clinic, factories.user("boss", clinic, "admin"), now, reason="Seen")
+    client = as_role("auditor")
+    said = text(client.get(path, {name: "9999-12-31", "event": "clinic.changed"}))
+    assert said.count("Seen") == count
+    said = text(client.get(path, {name: "0001-01-01", "event": "clinic.changed"}))
+    assert said.count("Seen") == 1 - count
