@@ -10,8 +10,9 @@ from alarms.services.work_items import LADDER
 def gaps_of(clinic: Clinic) -> list[str]:
     """A sentence for each gap; empty where the clinic has a nurse and a doctor."""
     present = roles_present([clinic.pk])[clinic.pk]
+    waiting = count_of_administrator(clinic.pk)
     if not present & set(LADDER):
-        return [_nobody(count_of_administrator(clinic.pk))]
+        return [_nobody(waiting)]
     found = []
     if Role.NURSE not in present:
         found.append(

@@ -347,6 +347,7 @@ def test_an_earlier_alarm_is_asked_anew_though_the_later_one_was_put_off(
     )
     moved = Projection.objects.get(pump=pump).earliest_empty_date
     assert moved is not None
+    assert first.put_off_before is not None
     assert (moved < first.put_off_before) == asked
     assert ("unbooked" in open_kinds()) == asked, "with the facts, not with the next scan"
 
