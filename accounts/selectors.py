@@ -68,6 +68,15 @@ def members_of(clinic: Clinic) -> QuerySet[Membership]:
     )
 
 
+def roles_present(of_clinics: Collection[int]) -> dict[int, set[str]]:
+    """The roles that somebody who may sign in has, by clinic."""
+    found: dict[int, set[str]] = {clinic_id: set() for clinic_id in of_clinics}
+    rows = Membership.objects.filter(clinic__in=of_clinics, user__is_active=True)
+    for clinic_id, role in rows.values_list("clinic_id", "role"):
+        found[clinic_id].add(role)
+    return found
+
+
 def doctors_of(clinic: Clinic) -> QuerySet[User]:
     """The clinic's doctors who may sign in, by name."""
     rows = User.objects.filter(
@@ -147,7 +156,7 @@ def _within_days(clinics: Collection[Clinic], filters: AuditFilters) -> Q:
         of_clinic = Q(clinic_id=clinic.pk)
         if filters.first_day:
             of_clinic &= Q(at__gte=_midnight(filters.first_day, clinic))
-        if filters.last_day:
+        if filters.last_day and filters.last_day < date.max:  # no day comes after that one
             of_clinic &= Q(at__lt=_midnight(filters.last_day + timedelta(days=1), clinic))
         found |= of_clinic
     return found

@@ -224,6 +224,10 @@ class WorkItem(models.Model):
     settle_reason = models.TextField(blank=True)
     # Dismissed until this day: the same question opens no new item before.
     settled_until = models.DateField(null=True)
+    # What that answered: the doubts about the date, and the first day on which the pump's alarm
+    # came or it might be empty. Another doubt, or an earlier day, is another question.
+    put_off_for = models.CharField(max_length=100, blank=True)
+    put_off_before = models.DateField(null=True)
 
     class Meta:
         indexes = [
@@ -249,6 +253,11 @@ class WorkItem(models.Model):
                 )
                 | (Q(settled_at__isnull=False, settled_by__isnull=False) & ~Q(settle_reason="")),
                 name="work_item_settled_by_somebody_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(put_off_for="", put_off_before__isnull=True)
+                | Q(settled_at__isnull=False),
+                name="work_item_put_off_by_who_settled_it",
             ),
             models.CheckConstraint(
                 condition=Q(due_at__gte=F("opened_at")), name="work_item_is_due_after_it_opens"

@@ -11,11 +11,13 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 EMPTY_SCHEMA: Final = """
@@ -66,6 +68,37 @@ def counts() -> Counts:
                 cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - from COUNTED
                 found[name] = int(cursor.fetchone()[0])
     return Counts(**found)
+
+
+def waiting() -> int:
+    """How many messages have not left yet; 0 where there are no tables yet."""
+    with connection.cursor() as cursor:
+        if "reminders_outboxmessage" not in connection.introspection.table_names(cursor):
+            return 0
+        cursor.execute("SELECT count(*) FROM reminders_outboxmessage WHERE state = 'pending'")
+        return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def said_plainly(nothing_done: str) -> Iterator[None]:
+    """Whatever breaks, in one sentence and without a traceback.
+
+    Args:
+        nothing_done: what was not done, as a sentence.
+
+    Raises:
+        ArchiveError: in place of what the database or the file system raised.
+    """
+    try:
+        yield
+    except OperationalError as problem:
+        raise ArchiveError(
+            "The database does not answer. See that it runs and that DATABASE_URL names it. "
+            f"{nothing_done}"
+        ) from problem
+    except OSError as problem:
+        what = f"{problem.filename or 'A file'}: {problem.strerror or problem}"
+        raise ArchiveError(f"{what}. {nothing_done}") from problem
 
 
 def check_owner() -> None:
@@ -125,6 +158,11 @@ def dump(target: Path) -> Counts:
     Returns:
         What the archive holds, counted in the very snapshot that it was made from.
     """
+    if not target.parent.is_dir():
+        raise ArchiveError(
+            f"There is no folder {target.parent}. Make it first, on encrypted storage. "
+            "No backup was made."
+        )
     check_owner()
     if target.exists():
         raise ArchiveError(f"{target} exists. A backup replaces no other: choose a new name.")

@@ -64,7 +64,9 @@ CLINICAL: Final = {
     "alarms.Settlement": {"settles", "reason", "ends_on"},
     "alarms.Exclusion": {"reason", "ends_on"},
     "alarms.ExclusionEnd": {"reason"},
-    "alarms.WorkItem": {"settle_reason", "settled_until", "details"},
+    "alarms.WorkItem": {
+        "settle_reason", "settled_until", "details", "put_off_for", "put_off_before",
+    },
     # What a message is about tells by its date when a pump is due.
     "reminders.OutboxMessage": {"stamp", "date_version", "reason"},
 }  # fmt: skip

@@ -8,8 +8,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DEMO_SECRET = "demo-only-not-a-secret"  # refused in production  # noqa: S105
+FEWEST_SIGNS = 20  # different ones in a secret; 50 random ones have about 35
 ENVIRONMENTS = ("demo", "test", "production")
 
 
@@ -67,13 +69,35 @@ def _refuse_production(env: Mapping[str, str], secret_key: str) -> None:
         raise MisconfiguredError(
             f"ITB_ENV is production, but {', '.join(missing)} is not set. Nothing was started."
         )
-    if secret_key == DEMO_SECRET or len(secret_key) < 50:
+    weak = len(secret_key) < 50 or len(set(secret_key)) < FEWEST_SIGNS
+    if secret_key == DEMO_SECRET or weak:
         raise MisconfiguredError(
-            "SECRET_KEY is a default or under 50 characters. Make one with "
+            "SECRET_KEY is a default, under 50 characters, or not random. Make one with "
             "`python -c 'import secrets; print(secrets.token_urlsafe(50))'`."
         )
     if not env["DATABASE_URL"].startswith(("postgres://", "postgresql://")):
         raise MisconfiguredError("DATABASE_URL must name a PostgreSQL database.")
+    _refuse_addresses(env)
+
+
+def _refuse_addresses(env: Mapping[str, str]) -> None:
+    """Letters link to the base address, and only the named hosts are answered for."""
+    hosts = [host.strip() for host in env["ALLOWED_HOSTS"].split(",")]
+    if "*" in hosts or not any(hosts):
+        raise MisconfiguredError(
+            "ALLOWED_HOSTS must name the hosts that people type, such as itb.example.org; "
+            "a star would let anybody's name stand in our links."
+        )
+    try:
+        found = urlsplit(env["ITB_BASE_URL"])
+        whole = found.scheme == "https" and bool(found.hostname)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise MisconfiguredError(
+            "ITB_BASE_URL must be the whole address that people type, with https, such as "
+            "https://itb.example.org: letters link to it."
+        )
 
 
 def current(root: Path) -> Environment:

@@ -16,7 +16,11 @@ from accounts.selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settin
 
 from .passwords import new_password
 
-SYSTEM_USERS = {"system-import": "Roster import", "system-scan": "Scan"}
+SYSTEM_USERS = {
+    "system-import": "Roster import",
+    "system-scan": "Scan",
+    "system-sign-in": "Sign-in page",
+}
 MAX_LEAD_DAYS = 60
 MIN_WINDOW_DAYS = 7  # shorter, and nobody has the time to book a family in
 MAX_WINDOW_DAYS = 120

@@ -11,6 +11,8 @@ from accounts.models import Clinic, Membership, User
 from accounts.policies import Action, check_may, clinic_ids
 from accounts.rules import RuleViolation
 
+from .sign_in import record_in_clinics_of
+
 _PLAIN_SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # nobody confuses these when read aloud
 
 
@@ -61,10 +63,10 @@ def password_chosen(*, user: User, at: datetime) -> None:
     """The person has chosen a password: nobody else knows it."""
     User.objects.filter(pk=user.pk).update(password_was_given=False)
     user.password_was_given = False
-    _audit("user.password_changed", user, user, at, None)
+    record_in_clinics_of("user.password_changed", user, by=user, at=at)
 
 
-def _audit(event: str, user: User, by: User, at: datetime, clinic_id: int | None) -> None:
+def _audit(event: str, user: User, by: User, at: datetime, clinic_id: int) -> None:
     audit.record(
         event=event,
         by=by,

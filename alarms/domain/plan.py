@@ -50,6 +50,9 @@ class Facts:
     booked: bool
     # The earlier of the alarm date and the earliest empty date: the ladder counts to it.
     runs_out_on: date | None = None
+    doubts: str = ""  # every reason why the status is unknown
+    # The first day on which a refill is too late, the printed alarm date included.
+    limit_on: date | None = None
     new: bool = False  # recorded moments ago: its first fill may still be on its way
     coming: Coming | None = None
     nurses: Sequence[Recipient] = ()
@@ -76,6 +79,8 @@ class Task:
 
     kind: str
     subject: str
+    doubts: str = ""  # what it asks, where a pump may ask one question after another
+    before: date | None = None  # the day before which it must be answered, where one is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +159,14 @@ def tasks(facts: Facts) -> list[Task]:
     found = [Task("appointment_without_outcome", ref) for ref in facts.without_outcome]
     found += [Task("no_show", ref) for ref in facts.no_shows]
     if facts.status == UNKNOWN and not facts.new and facts.reason != PASSING:
-        found.append(Task("date_unknown", facts.pump))
+        found.append(Task("date_unknown", facts.pump, facts.doubts, facts.limit_on))
     elif (
         facts.status != UNKNOWN
         and not facts.booked
         and facts.refill_due_on is not None
         and (facts.refill_due_on <= facts.today or rung_of(facts) == len(LADDER))
     ):
-        found.append(Task("unbooked", facts.pump))
+        found.append(Task("unbooked", facts.pump, "", facts.limit_on))
     coming = facts.coming
     if coming is not None and is_soon(coming, facts.today) and not facts.family:
         found.append(Task("call_family", coming.ref))

@@ -23,6 +23,7 @@ from accounts.models import Clinic, Membership, Role
 from alarms.domain import plan
 from alarms.models import Projection, WorkItem
 from alarms.selectors import worklist
+from alarms.selectors.deadlines import deadlines_in
 from patients.selectors import contacts_for_reminders
 from pumps.models import Pump
 from refills.models import Appointment, Fill
@@ -68,6 +69,8 @@ def facts_for(pumps: Collection[Pump], now: datetime) -> dict[int, plan.Facts]:
             reason=row.reason,
             refill_due_on=row.projection.refill_due_on if hasattr(row, "projection") else None,
             runs_out_on=_runs_out_on(row),
+            doubts=_doubts(row),
+            limit_on=_limit_on(row),
             booked=row.booked,
             new=_is_new(row, now),
             coming=_coming(row),
@@ -93,6 +96,20 @@ def _runs_out_on(row: Any) -> date | None:
         return None
     found = (row.projection.alarm_date, row.projection.earliest_empty_date)
     return min((day for day in found if day is not None), default=None)
+
+
+def _doubts(row: Any) -> str:
+    """All of them: the list names the first only."""
+    attention = row.projection.attention if hasattr(row, "projection") else []
+    return ",".join(sorted(attention)) if row.reason in attention else str(row.reason)
+
+
+def _limit_on(row: Any) -> date | None:
+    """Of a projection of present facts only."""
+    if not hasattr(row, "projection") or row.projection.input_version != row.input_version:
+        return None
+    limit = deadlines_in(row.projection).limit
+    return limit.day if limit else None
 
 
 def _is_new(row: Any, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import Count, F, Q, QuerySet
 
-from accounts.models import User
+from accounts.models import Role, User
 from accounts.policies import Action, clinic_ids, roles_of
 from alarms.models import Projection, WorkItem
 from patients.models import Caregiver
@@ -88,6 +88,12 @@ def counts(user: User, clinics: Collection[int], now: datetime) -> WorkCounts:
         settled=Count("pk", filter=~still_open),
     )
     return WorkCounts(**found)
+
+
+def count_of_administrator(clinic_id: int) -> int:
+    """Open items that went to the administrator for want of anybody who may work on them."""
+    rows = WorkItem.objects.filter(clinic=clinic_id, settled_at__isnull=True)
+    return rows.filter(owner_role=Role.ADMIN).count()
 
 
 def item_for(user: User, item_uuid: uuid.UUID) -> WorkItem | None:

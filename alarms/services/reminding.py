@@ -144,6 +144,8 @@ def _items(pump: Pump, facts: plan.Facts, too_late: bool) -> list[Wanted]:
             subject=task.subject,
             today=facts.today,
             pump_id=pump.pk,
+            doubts=task.doubts,
+            before=task.before,
             due_by=facts.coming.starts_at if task.kind == "call_family" and facts.coming else None,
         )
         for task in found

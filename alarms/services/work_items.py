@@ -12,8 +12,13 @@ from accounts import audit
 from accounts.models import Role, User
 from accounts.policies import Action, check_may
 from accounts.rules import RuleViolation
+from accounts.selectors import roles_present
 from accounts.services import system_user
+from alarms.domain.plan import tasks
 from alarms.models import WorkItem
+from alarms.selectors.reminding import facts_for
+from dosing.domain.quantities import format_date
+from pumps.services import lock_pump
 
 from .reasons import LONGEST, SHORT, check_reason_and_end
 
@@ -30,12 +35,14 @@ OWNERS: Final = {
     Kind.CHANNEL_FAILING: (Role.NURSE, timedelta(hours=2)),
     Kind.SUMMARY_FAILED: (Role.STAFF, timedelta(hours=4)),
 }
-NEXT: Final = {Role.STAFF: Role.NURSE, Role.NURSE: Role.DOCTOR, Role.DOCTOR: Role.DOCTOR}
+LADDER: Final = (Role.STAFF, Role.NURSE, Role.DOCTOR)
 STEP: Final = timedelta(hours=24)
 # What stays true until the facts change can only be put off, never ticked off.
 STANDING: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.NOBODY_TO_TELL, Kind.CHANNEL_FAILING,
 }  # fmt: skip
+# Put off for days only, and for its question only: the pump may run dry meanwhile.
+RUNS_DRY: Final = (Kind.UNBOOKED, Kind.DATE_UNKNOWN)
 # What the plan itself opens, and settles when the facts have changed.
 BY_PLAN: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,
@@ -55,6 +62,8 @@ class Wanted:
     pump_id: int | None = None
     due_by: datetime | None = None  # at the latest then
     details: tuple[tuple[str, str], ...] = ()
+    doubts: str = ""
+    before: date | None = None  # see plan.Task
 
 
 def open_work_item(*, wanted: Wanted, now: datetime) -> bool:
@@ -75,13 +84,15 @@ def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
     by_key: dict[tuple[int, str, str], list[WorkItem]] = {}
     for item in known:
         by_key.setdefault((item.clinic_id, item.kind, item.subject), []).append(item)
-    new = [
-        _item(one, now)
+    unasked = [
+        one
         for one in wanted
         if not any(
             _stands(item, one) for item in by_key.get((one.clinic_id, one.kind, one.subject), [])
         )
     ]
+    present = roles_present({one.clinic_id for one in unasked}) if unasked else {}
+    new = [_item(one, present[one.clinic_id], now) for one in unasked]
     # Another process may open the same one at this moment: the unique index lets one in.
     WorkItem.objects.bulk_create(new, ignore_conflicts=True)
     opened = list(WorkItem.objects.filter(uuid__in=[item.uuid for item in new]) if new else [])
@@ -95,14 +106,23 @@ def _stands(item: WorkItem, wanted: Wanted) -> bool:
     if item.settled_at is None:
         return True
     if item.settled_until is not None:
-        return item.settled_until >= wanted.today
+        return item.settled_until >= wanted.today and _is_answered(item, wanted)
     # Done by a person, about one appointment: that is not asked again.
     answered = item.settle_reason != NO_LONGER
     return answered and wanted.kind in BY_PLAN - STANDING
 
 
-def _item(one: Wanted, now: datetime) -> WorkItem:
-    owner, given = OWNERS[one.kind]
+def _is_answered(item: WorkItem, wanted: Wanted) -> bool:
+    """Whether it was put off for this question: the same doubts, and no earlier day."""
+    if item.put_off_for != wanted.doubts:
+        return False
+    before = item.put_off_before
+    return wanted.before is None or (before is not None and before <= wanted.before)
+
+
+def _item(one: Wanted, present: Collection[str], now: datetime) -> WorkItem:
+    first, given = OWNERS[one.kind]
+    owner = first if first in present else next_owner(first, present)
     due_at = now + given
     if one.due_by is not None:
         due_at = max(now, min(due_at, one.due_by))
@@ -125,9 +145,11 @@ def settle_work_item(
     """Say what was done about it; what still stands can only be put off until a day.
 
     Raises:
-        RuleViolation: no reason, no end where one is needed, or settled already.
+        RuleViolation: no reason, no end where one is needed or one too late, or settled already.
     """
-    locked = WorkItem.objects.select_for_update(of=("self",)).select_related("clinic")
+    if item.pump_id is not None:
+        lock_pump(item.pump_id)  # what it is put off for is asked of the facts that stand
+    locked = WorkItem.objects.select_for_update(of=("self",)).select_related("clinic", "pump")
     row = locked.get(pk=item.pk)
     check_may(by, Action.BOOK, row.clinic)
     today = now.astimezone(row.clinic.zone).date()
@@ -140,10 +162,41 @@ def settle_work_item(
             raise RuleViolation.of(
                 "ends_on", "missing", "This still stands: write until when it may wait."
             )
-        longest = SHORT if row.kind in (Kind.UNBOOKED, Kind.DATE_UNKNOWN) else LONGEST
+        longest = SHORT if row.kind in RUNS_DRY else LONGEST
         check_reason_and_end(reason, ends_on, today, longest)
+        _put_off_for_its_question(row, ends_on, today, now)
     _settle(row, reason.strip(), by, now, ends_on)
     return row
+
+
+def _put_off_for_its_question(row: WorkItem, ends_on: date, today: date, now: datetime) -> None:
+    """Note what is put off, which must be back before the pump may run dry."""
+    if row.pump is None or row.kind not in RUNS_DRY:
+        return
+    asked = [task for facts in facts_for([row.pump], now).values() for task in tasks(facts)]
+    for task in asked:
+        if (task.kind, task.subject) == (row.kind, row.subject):
+            check_back_in_time(ends_on, task.before, today)
+            row.put_off_for, row.put_off_before = task.doubts, task.before
+
+
+def check_back_in_time(ends_on: date, before: date | None, today: date) -> None:
+    """Refuse to put off past the day before a pump's alarm comes or it may be empty. Until
+    tomorrow is always possible.
+
+    Raises:
+        RuleViolation: `back_too_late`.
+    """
+    if before is None:
+        return
+    latest = max(today, before - timedelta(days=2)) + timedelta(days=1)
+    if ends_on > latest:
+        raise RuleViolation.of(
+            "ends_on",
+            "back_too_late",
+            f"This pump's alarm comes, or it may be empty, on {format_date(before)}: put it off "
+            f"until {format_date(latest)} at the latest. It can be put off again then.",
+        )
 
 
 def settle_gone(
@@ -222,15 +275,27 @@ def _settle(row: WorkItem, reason: str, by: User, now: datetime, ends_on: date |
     _audit("work_item.settled", row, by, now, reason)
 
 
+def next_owner(role: str, present: Collection[str]) -> Role:
+    """Who has an item after this role: the next one on the ladder that somebody of the clinic
+    has, else the highest that somebody has, else the administrator, who gives roles."""
+    there = [one for one in LADDER if one in present]
+    start = LADDER.index(Role(role)) + 1 if role in LADDER else 0
+    above = [one for one in there if one in LADDER[start:]]
+    return (above or there[-1:] or [Role.ADMIN])[0]
+
+
 @transaction.atomic
 def escalate_overdue(*, now: datetime, limit: int = 500) -> int:
-    """Pass on what its owner did not settle in time, to the next person."""
+    """Pass on what its owner did not settle in time, to the next person; and what went to the
+    administrator for want of anybody, as soon as somebody is there."""
     rows = WorkItem.objects.select_for_update(skip_locked=True).filter(
-        settled_at__isnull=True, due_at__lt=now
+        Q(due_at__lt=now) | Q(owner_role=Role.ADMIN), settled_at__isnull=True
     )
-    overdue = list(rows.order_by("due_at", "id")[:limit])
+    found = list(rows.order_by("due_at", "id")[:limit])
+    present = roles_present({row.clinic_id for row in found}) if found else {}
+    overdue = [row for row in found if row.due_at < now or present[row.clinic_id] & {*LADDER}]
     for row in overdue:
-        row.owner_role = NEXT.get(Role(row.owner_role), Role.DOCTOR)
+        row.owner_role = next_owner(row.owner_role, present[row.clinic_id])
         row.escalated_at, row.due_at = now, now + STEP
         row.save(update_fields=["owner_role", "escalated_at", "due_at"])
         _audit("work_item.escalated", row, system_user("system-scan"), now)

@@ -26,6 +26,7 @@ from pumps.selectors import count_active
 
 from . import access
 from .catalogue import Compared, compared, is_stale, was
+from .clinic_cover import gaps_of
 from .forms.base import PageForm
 from .forms.clinic import (
     ROLE_WORDS,
@@ -269,6 +270,7 @@ def show(
         "compare": compare or [],
         "changed_by": selectors.last_event("clinic", of.uuid) if compare else None,
         "pumps": count_active(of),
+        "gaps": gaps_of(of),
         "people": _people(request, of, refused),
         "clients": [client for client in rows if client.state == "in use"],
         "ended": [client for client in rows if client.state != "in use"],

@@ -25,6 +25,8 @@ from visits.services.rendering import STYLESHEET
 from . import access, paper_rows
 
 PAPER: Final = ("<!--paper-->", "<!--/paper-->")
+# Said by the page of a version that is out of date, where somebody wants that one all the same.
+AS_OLD: Final = ("old", "yes")
 LOOK: Final = re.compile(r"summary-\d+\.css")
 
 
@@ -110,13 +112,18 @@ def look_of(html: str) -> str:
 def print_summary(request: HttpRequest, summary_uuid: uuid.UUID) -> HttpResponse:
     """Record who prints it and when, then lead to the paper: as PDF, or to the print dialog."""
     row = _find(request, summary_uuid)
+    name, yes = AS_OLD
+    as_old = request.POST.get(name) == yes
     try:
-        services.record_print(summary=row, by=access.user_of(request), now=timezone.now())
+        services.record_print(
+            summary=row, by=access.user_of(request), now=timezone.now(), as_old=as_old
+        )
     except RuleViolation as violation:
         return _show(request, row, violation.problems[0].message)
+    said = f"?{name}={yes}" if as_old else ""
     if request.POST.get("as") == "pdf" and row.pdf:
-        return HttpResponseRedirect(reverse("summary_pdf", args=[row.uuid]))
-    return HttpResponseRedirect(reverse("summary_document", args=[row.uuid]) + "#print")
+        return HttpResponseRedirect(reverse("summary_pdf", args=[row.uuid]) + said)
+    return HttpResponseRedirect(reverse("summary_document", args=[row.uuid]) + f"{said}#print")
 
 
 @require_POST
@@ -137,7 +144,7 @@ def document(request: HttpRequest, summary_uuid: uuid.UUID) -> HttpResponse:
     row = _find(request, summary_uuid)
     if not row.html:
         raise Http404
-    if _is_withdrawn(row):
+    if _needs_its_page(request, row):
         return _show(request, row)
     _record("summary.read", request, row)
     return HttpResponse(row.html)
@@ -149,7 +156,7 @@ def pdf(request: HttpRequest, summary_uuid: uuid.UUID) -> HttpResponse:
     row = _find(request, summary_uuid)
     if not row.pdf:
         raise Http404
-    if _is_withdrawn(row):
+    if _needs_its_page(request, row):
         return _show(request, row)
     _record("summary.read", request, row)
     return HttpResponse(
@@ -162,9 +169,12 @@ def pdf(request: HttpRequest, summary_uuid: uuid.UUID) -> HttpResponse:
     )
 
 
-def _is_withdrawn(row: AfterVisitSummary) -> bool:
-    """The page says why it must not be given out, in place of the bare paper."""
-    return hasattr(row.visit, "withdrawal")
+def _needs_its_page(request: HttpRequest, row: AfterVisitSummary) -> bool:
+    """Whether the page stands in place of the bare paper: it says why this must not be given out,
+    or that it is out of date."""
+    name, yes = AS_OLD
+    outdated = row.replaced_at is not None and request.GET.get(name) != yes
+    return outdated or hasattr(row.visit, "withdrawal")
 
 
 def _find(request: HttpRequest, summary_uuid: uuid.UUID) -> AfterVisitSummary:

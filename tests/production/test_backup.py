@@ -239,3 +239,38 @@ def test_what_came_after_the_backup_is_gone(databases: Databases, archive: Path)
     done = databases.manage(databases.original, "restore", str(archive), "--replace")
     assert done.returncode == 0, done.stderr
     assert query(databases.original, "select to_regclass('public.more')") is None
+
+
+def one_sentence(done: Done) -> str:
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_a_folder_that_is_not_there_is_named(databases: Databases, tmp_path: Path) -> None:
+    target = tmp_path / "missing" / "itb.dump"
+    said = one_sentence(databases.manage(databases.original, "backup", str(target)))
+    assert f"There is no folder {target.parent}." in said
+    assert said.endswith("No backup was made.")
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_database_that_is_down_is_said_in_one_sentence(
+    databases: Databases, archive: Path, tmp_path: Path, command: str
+) -> None:
+    down = re.sub(r":\d+/", ":1/", databases.original)
+    assert down != databases.original
+    file = archive if command == "restore" else tmp_path / "new.dump"
+    said = one_sentence(databases.manage(down, command, str(file)))
+    assert "The database does not answer." in said
+    assert not (tmp_path / "new.dump").exists()
+
+
+def test_restore_says_how_many_messages_wait(databases: Databases, archive: Path) -> None:
+    waiting = "select count(*) from reminders_outboxmessage where state = 'pending'"
+    number = query(databases.original, waiting)
+    done = databases.manage(databases.other, "restore", str(archive))
+    assert done.returncode == 0, done.stderr
+    assert f"{number} messages waited when the backup was made" in done.stdout

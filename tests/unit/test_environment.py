@@ -12,7 +12,7 @@ from itbclinic.environment import DEMO_SECRET, MisconfiguredError, read
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
     "ITB_ENV": "production",
-    "SECRET_KEY": "x" * 50,
+    "SECRET_KEY": "V3ry-r4nd0m_signs-of-50_zQwErTyUiOpAsDfGhJkLXcVbNz",
     "DATABASE_URL": "postgres://itb_app:secret@db/itb",
     "REDIS_URL": "redis://broker/0",
     "ALLOWED_HOSTS": "itb.example.org",
@@ -36,7 +36,16 @@ def test_each_missing_variable_is_named(name: str) -> None:
     ("name", "value"),
     [
         ("SECRET_KEY", DEMO_SECRET),
-        ("SECRET_KEY", "x" * 49),
+        ("SECRET_KEY", GOOD["SECRET_KEY"][:49]),
+        ("SECRET_KEY", "x" * 60),
+        ("SECRET_KEY", "change-me-" * 6),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "itb.example.org, *"),
+        ("ALLOWED_HOSTS", " , "),
+        ("ITB_BASE_URL", "itb.example.org"),
+        ("ITB_BASE_URL", "http://itb.example.org"),
+        ("ITB_BASE_URL", "https://"),
+        ("ITB_BASE_URL", "https://[itb"),
         ("DATABASE_URL", "sqlite:///db.sqlite3"),
         ("ITB_ENV", "prod"),
     ],

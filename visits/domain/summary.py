@@ -3,6 +3,7 @@
 A date that is not known is never printed: a sentence stands in its place.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -101,6 +102,21 @@ class Summary:
     phone_night: str = ""
     no_phone: str = ""
     questions: tuple[str, ...] = field(default=words.QUESTIONS)
+
+
+# What no paper is whole without; of each group, one at least.
+NEVER_EMPTY: Final = (
+    ("name",), ("born",), ("visit_on",), ("clinic",), ("seen_by",), ("before",), ("now",),
+    ("filled",),
+    ("boxes", "unknown"), ("cream",), ("warnings",), ("emergency",), ("questions",),
+    ("phone_day", "phone_night", "no_phone"),
+)  # fmt: skip
+
+
+def lacks(content: Mapping[str, Any]) -> list[str]:
+    """What a stored content lacks of a whole paper, by name: the layout leaves out in silence
+    what is not there."""
+    return [" or ".join(names) for names in NEVER_EMPTY if not any(map(content.get, names))]
 
 
 def summarise(told: Told, *, today: date) -> Summary:

@@ -21,6 +21,7 @@ from django.template.loader import render_to_string
 
 from reminders.domain.retry import next_attempt
 from visits.domain import summary_words as words
+from visits.domain.summary import lacks
 from visits.models import AfterVisitSummary
 
 from .summaries import settle_told, tell_somebody
@@ -62,6 +63,10 @@ SELECT 1 FROM visits_aftervisitsummary
 """
 
 
+class ContentIsIncomplete(Exception):
+    """What was written for the paper lacks a part that no family may miss."""
+
+
 class PdfUnavailable(Exception):
     """This machine makes no PDF; its page prints all the same."""
 
@@ -96,8 +101,8 @@ def render(row: AfterVisitSummary) -> Made:
 
 def page_of(row: AfterVisitSummary) -> str:
     """The HTML document, which the page shows, the browser prints, and the PDF is made from."""
-    if not row.content:
-        raise ValueError("nothing was written")  # an empty paper must never be printed
+    if lacks(row.content):
+        raise ContentIsIncomplete  # an empty paper, or half of one, must never be printed
     made_at = row.created_at.astimezone(row.clinic.zone)
     return render_to_string(
         TEMPLATE,

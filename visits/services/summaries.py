@@ -199,11 +199,14 @@ def withdraw_for(*, visit: Visit, now: datetime) -> None:
     rows.filter(state=State.PENDING).update(lease_until=None, lease_by="")
 
 
-def check_printable(row: AfterVisitSummary) -> None:
+def check_printable(row: AfterVisitSummary, *, as_old: bool = False) -> None:
     """Refuse to print what must not reach a family.
 
+    Args:
+        as_old: the page said that this version is out of date, and it is wanted all the same.
+
     Raises:
-        RuleViolation: the visit was withdrawn, or there is no page yet.
+        RuleViolation: the visit was withdrawn, the version replaced, or there is no page yet.
     """
     if VisitWithdrawal.objects.filter(visit_id=row.visit_id).exists():
         raise RuleViolation.of(
@@ -226,6 +229,13 @@ def check_printable(row: AfterVisitSummary) -> None:
             "later_visit",
             "A later visit has a paper of its own, with newer dates: print that one.",
         )
+    if row.replaced_at is not None and not as_old:
+        raise RuleViolation.of(
+            "summary",
+            "replaced",
+            "This version was replaced after you opened the page: something on it has changed. "
+            "Open the newest version and print that one.",
+        )
     if not row.html:
         raise RuleViolation.of(
             "summary", "not_ready", "The summary is not made yet. Look again in a minute."
@@ -233,14 +243,20 @@ def check_printable(row: AfterVisitSummary) -> None:
 
 
 @transaction.atomic
-def record_print(*, summary: AfterVisitSummary, by: User, now: datetime) -> SummaryPrint:
+def record_print(
+    *, summary: AfterVisitSummary, by: User, now: datetime, as_old: bool = False
+) -> SummaryPrint:
     """Somebody prints this version; the bytes are those that were made once.
 
+    Args:
+        as_old: see `check_printable`.
+
     Raises:
-        RuleViolation: not allowed, withdrawn, or not made yet.
+        RuleViolation: not allowed, withdrawn, replaced, or not made yet.
     """
     check_may(by, Action.PRINT_SUMMARY, summary.clinic)
-    check_printable(summary)
+    # Locked: what replaces this version at this moment is waited for.
+    check_printable(_locked(summary), as_old=as_old)
     row = SummaryPrint.objects.create(summary=summary, at=now, by=by)
     audit.record(
         event="summary.printed",

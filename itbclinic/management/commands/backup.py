@@ -17,8 +17,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target: Path = options["file"].absolute()
         try:
-            held = archives.dump(target)
-        except (archives.ArchiveError, OSError) as problem:
+            with archives.said_plainly("No backup was made."):
+                held = archives.dump(target)
+        except archives.ArchiveError as problem:
             raise CommandError(str(problem)) from problem
         size = target.stat().st_size / 1_000_000
         self.stdout.write(f"{target}: {held}; {size:.1f} MB, read back to its end.")

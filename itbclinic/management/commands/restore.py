@@ -20,12 +20,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self._load(options["file"].absolute(), replace=options["replace"])
-        except (archives.ArchiveError, OSError) as problem:
+            with archives.said_plainly("Nothing was changed."):
+                self._load(options["file"].absolute(), replace=options["replace"])
+        except archives.ArchiveError as problem:
             raise CommandError(str(problem)) from problem
+        waiting = archives.waiting()
         call_command("release", verbosity=0, stdout=self.stdout)
         call_command("sweep", stdout=self.stdout)
         self.stdout.write(f"After: {archives.counts()}. Compare it with what the backup said.")
+        self.stdout.write(
+            f"{waiting} messages waited when the backup was made, and leave as soon as the worker "
+            "runs. Start web alone, enter what happened since, and only then worker and beat."
+        )
 
     def _load(self, archive: Path, *, replace: bool) -> None:
         archives.check_owner()

@@ -6,7 +6,7 @@ from django import forms
 
 from alarms.forms import DateInput, ReasonField
 from alarms.models import WorkItem
-from alarms.services.work_items import STANDING
+from alarms.services.work_items import RUNS_DRY, STANDING
 
 from .base import PageForm
 
@@ -31,6 +31,7 @@ class WorkItemForm(PageForm):
         self.standing = item.kind in STANDING
         if self.standing:
             self.fields["reason"].label = "Why it may wait"
+            most = "7 days, and not to the day of the alarm" if item.kind in RUNS_DRY else "90 days"
             self.fields[
                 "ends_on"
-            ].help_text = "It stands until the cause is gone, so it can only wait; at most 90 days."
+            ].help_text = f"It stands until the cause is gone, so it can only wait; at most {most}."

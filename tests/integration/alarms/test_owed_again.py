@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import services as accounts
@@ -16,6 +17,8 @@ from accounts.rules import RuleViolation
 from accounts.services import change_clinic, system_user
 from alarms.models import Projection, WorkItem
 from alarms.services import delivering, reminding, scans, settling, work_items
+from alarms.services.projection import refresh
+from dosing.domain.quantities import format_date
 from itbclinic import watchdog
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
@@ -55,7 +58,7 @@ def answering(*answers: transports.Answer) -> Callable[[transports.Letter], tran
 
 
 def put_off(kind: str, by: User, now: datetime, days: int) -> None:
-    item = WorkItem.objects.get(kind=kind)
+    item = WorkItem.objects.get(kind=kind, settled_at__isnull=True)
     day = now.astimezone(item.clinic.zone).date() + timedelta(days=days)
     work_items.settle_work_item(item=item, reason="Asked", by=by, now=now, ends_on=day)
 
@@ -257,8 +260,10 @@ def test_what_was_put_off_stays_put_off_while_its_cause_stands(
 ) -> None:
     pump = factories.due_in(clinic, 30, now)
     differing_printout(pump, reachable, now)
-    due_scan(now + timedelta(minutes=30))
-    put_off("date_unknown", reachable, now, 7)
+    now += timedelta(minutes=30)
+    due_scan(now)
+    put_off("date_unknown", reachable, now, 6)
+    reminding.plan_for([pump.pk], now=now + timedelta(days=1))
     due_scan(now + timedelta(days=5))
     assert "date_unknown" not in open_kinds()
     due_scan(now + timedelta(days=8, hours=1))
@@ -270,7 +275,7 @@ def test_the_next_cycle_is_unbooked_though_the_last_was_put_off(
 ) -> None:
     pump = factories.due_in(clinic, 6, now)
     assert open_kinds() == ["unbooked"]
-    put_off("unbooked", reachable, now, 7)
+    put_off("unbooked", reachable, now, 3)
     refill(pump, reachable, now)
     assert WorkItem.objects.get(kind="unbooked").settled_until is None
     due_scan(now + timedelta(days=61))  # the alarm date has come
@@ -291,17 +296,93 @@ def test_a_new_failure_of_mail_is_told_of_though_an_older_one_was_put_off(
     assert "channel_failing" in open_kinds()
 
 
-@pytest.mark.parametrize(("days", "refused"), [(7, False), (8, True)])
-def test_a_pump_that_may_run_dry_is_put_off_for_a_week_at_most(
-    clinic: Clinic, nurse: User, now: datetime, days: int, refused: bool
+@pytest.mark.parametrize("alarm_in", [7, 6, 1, 0, -3])
+def test_what_may_run_dry_is_asked_again_before_the_alarm(
+    clinic: Clinic, nurse: User, now: datetime, alarm_in: int
 ) -> None:
-    factories.due_in(clinic, 6, now)
-    if not refused:
-        put_off("unbooked", nurse, now, days)
-        assert open_kinds() == ["nobody_to_tell"]
-        return
+    pump = factories.due_in(clinic, alarm_in, now)
+    may_be_empty = Projection.objects.get(pump=pump).earliest_empty_date
+    assert may_be_empty is not None
+    last = max(1, (may_be_empty - now.astimezone(clinic.zone).date()).days - 1)
+    assert (last > 1) == (alarm_in >= 6)
     with pytest.raises(RuleViolation) as found:
-        put_off("unbooked", nurse, now, days)
+        put_off("unbooked", nurse, now, last + 1)
+    [problem] = found.value.problems
+    assert (problem.field, problem.code) == ("ends_on", "back_too_late")
+    until = now.astimezone(clinic.zone).date() + timedelta(days=last)
+    assert f"until {format_date(until)} at the latest" in problem.message
+    assert "unbooked" in open_kinds()
+    put_off("unbooked", nurse, now, last)
+    assert "unbooked" not in open_kinds()
+    due_scan(now + timedelta(days=last + 1))
+    assert "unbooked" in open_kinds()
+
+
+def test_what_may_run_dry_is_put_off_for_a_week_at_most(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    factories.due_in(clinic, 30, now)
+    Clinic.objects.filter(pk=clinic.pk).update(refill_lead_days=35)
+    refresh(list(Pump.objects.values_list("pk", flat=True)), now=now)
+    with pytest.raises(RuleViolation) as found:
+        put_off("unbooked", nurse, now, 8)
     [problem] = found.value.problems
     assert (problem.field, problem.code) == ("ends_on", "too_late")
     assert "within 7 days" in problem.message
+    put_off("unbooked", nurse, now, 7)
+    assert "unbooked" not in open_kinds()
+
+
+@pytest.mark.parametrize(("dose", "asked"), [("3000", True), ("300", False)])
+def test_an_earlier_alarm_is_asked_anew_though_the_later_one_was_put_off(
+    clinic: Clinic, reachable: User, now: datetime, dose: str, asked: bool
+) -> None:
+    pump = factories.due_in(clinic, 6, now)
+    put_off("unbooked", reachable, now, 2)
+    first = WorkItem.objects.get(kind="unbooked", put_off_before__isnull=False)
+    assert first.put_off_before == Projection.objects.get(pump=pump).earliest_empty_date
+    program = factories.simple(now, dose)
+    visit.record_facts(
+        pump_id=pump.pk, at=now, by=reachable, now=now, program=program, reason="Tone"
+    )
+    moved = Projection.objects.get(pump=pump).earliest_empty_date
+    assert moved is not None
+    assert first.put_off_before is not None
+    assert (moved < first.put_off_before) == asked
+    assert ("unbooked" in open_kinds()) == asked, "with the facts, not with the next scan"
+
+
+def test_another_doubt_is_another_question(clinic: Clinic, reachable: User, now: datetime) -> None:
+    pump = factories.due_in(clinic, 30, now)
+    differing_printout(pump, reachable, now)
+    now += timedelta(minutes=30)
+    due_scan(now)
+    put_off("date_unknown", reachable, now, 6)
+    assert WorkItem.objects.get(kind="date_unknown").put_off_for == "alarm_date_mismatch"
+    later = now + timedelta(days=1)
+    weaker = factories.fill(concentration="500")
+    visit.record_facts(pump_id=pump.pk, at=later, by=reachable, now=later, fill=weaker)
+    assert Projection.objects.get(pump=pump).unknown_reason == "concentration_mismatch"
+    assert open_kinds() == ["date_unknown"]
+
+
+def test_a_doubt_that_joins_another_is_asked_about_though_the_list_names_the_first(
+    clinic: Clinic, reachable: User, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 30, now)
+    stopped = Projection.objects.filter(pump=pump)
+    differing_printout(pump, reachable, now)
+    stopped.update(attention=["pump_stopped"])
+    now += timedelta(minutes=30)
+    due_scan(now)
+    put_off("date_unknown", reachable, now, 6)
+    stopped.update(attention=["pump_stopped", "alarm_date_mismatch"])
+    reminding.plan_for([pump.pk], now=now + timedelta(hours=1))
+    assert open_kinds() == ["date_unknown"]
+
+
+def test_an_open_item_is_put_off_for_nothing(clinic: Clinic, nurse: User, now: datetime) -> None:
+    """The database keeps what was put off with the answer, never with an open item."""
+    factories.due_in(clinic, 6, now)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WorkItem.objects.filter(kind="unbooked").update(put_off_before=now.date())

@@ -219,6 +219,7 @@ def test_nobody_wrote_down_whether_the_patient_came(
 def test_a_work_item_is_settled_with_a_reason_and_an_end_or_passed_on(
     clinic: Clinic, reachable: User, now: datetime
 ) -> None:
+    factories.user("doctor-1", clinic, "doctor")
     factories.due_in(clinic, 6, now)
     item = WorkItem.objects.get(kind="unbooked")
     with pytest.raises(RuleViolation):
@@ -232,7 +233,7 @@ def test_a_work_item_is_settled_with_a_reason_and_an_end_or_passed_on(
     assert item.due_at > late
     work_items.settle_work_item(
         item=item, reason="Travelling", by=reachable, now=late,
-        ends_on=late.date() + timedelta(days=3),
+        ends_on=late.astimezone(clinic.zone).date() + timedelta(days=1),
     )  # fmt: skip
     due_scan(late + timedelta(days=1))
     assert "unbooked" not in open_kinds()

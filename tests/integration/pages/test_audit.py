@@ -302,3 +302,16 @@ def test_an_administrator_is_not_sent_to_an_administrator(as_role: SignedIn) -> 
         assert "You give people their roles under Clinic" in said
         assert "Ask a clinic administrator" not in said
         assert "Ask a clinic administrator" in text(as_role("pharmacist").get(url))
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/audit.csv"])
+@pytest.mark.parametrize(("name", "count"), [("until", 1), ("since", 0)])
+def test_the_last_day_of_the_calendar_is_a_day(
+    clinic: Clinic, as_role: SignedIn, now: datetime, path: str, name: str, count: int
+) -> None:
+    event(clinic, factories.user("boss", clinic, "admin"), now, reason="Seen")
+    client = as_role("auditor")
+    said = text(client.get(path, {name: "9999-12-31", "event": "clinic.changed"}))
+    assert said.count("Seen") == count
+    said = text(client.get(path, {name: "0001-01-01", "event": "clinic.changed"}))
+    assert said.count("Seen") == 1 - count

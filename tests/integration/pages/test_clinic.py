@@ -14,6 +14,8 @@ from accounts import services as accounts
 from accounts.models import ApiClient, AuditEvent, Clinic, Membership, Role, Scope, User
 from accounts.rules import RuleViolation
 from accounts.services import clients
+from alarms.models import WorkItem
+from alarms.services import work_items
 from tests import factories
 
 from .conftest import SignedIn, dates, last_values, queries, signed_in, text, user_of
@@ -425,3 +427,27 @@ def test_the_page_takes_as_many_queries_for_one_as_for_three(
         factories.api_client(clinic)
         factories.user(f"more-{number}", clinic, "staff")
     assert queries(client, URL) == one
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ((), ["Nobody of this clinic can book", "1 work item waits for you."]),
+        (("nurse",), ["no rehabilitation doctor", "no further than to the rehab nurse,"]),
+        (("doctor",), ["no rehab nurse", "work items go to the rehabilitation doctor."]),
+        (("nurse", "doctor"), []),
+    ],
+)
+def test_the_administrator_is_told_whose_role_nobody_has(
+    clinic: Clinic, as_role: SignedIn, now: datetime, there: tuple[str, ...], said: list[str]
+) -> None:
+    for role in there:
+        factories.user(f"{role}-1", clinic, role)
+    wanted = work_items.Wanted(
+        clinic_id=clinic.pk, kind=WorkItem.Kind.UNBOOKED, subject="x", today=now.date()
+    )
+    work_items.open_work_item(wanted=wanted, now=now)
+    page = text(as_role("admin").get(f"/clinic/{clinic.slug}/"))
+    assert [one for one in said if one not in page] == []
+    gaps = ("Nobody of this clinic can book", "no rehab nurse", "no rehabilitation doctor")
+    assert [one in page for one in gaps] == [any(one in line for line in said) for one in gaps]

@@ -1,6 +1,6 @@
 """The print queue and the paper: who may, what is recorded, the very same bytes."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, Clinic, User
 from tests import factories
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, SummaryPrint
-from visits.services import rendering, summaries
+from visits.services import booking, rendering, summaries
 from visits.services.encounter import withdraw_visit
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +199,56 @@ def test_several_clinics_in_one_queue(
     assert "BEGAY" in page
     assert "No phone number in the clinic&#x27;s settings of Harbor" in page.replace("'", "&#x27;")
     assert "BEGAY" not in client.get("/summaries/?clinic=wasatch").content.decode()
+
+
+def replaced(clinic: Clinic, nurse: User) -> tuple[AfterVisitSummary, AfterVisitSummary]:
+    """A paper with an appointment that has moved, and the one that replaces it; both made."""
+    first = made(clinic, nurse)
+    now = timezone.now()
+    day = (now + timedelta(days=20)).astimezone(clinic.zone).date()
+    booking.book(pump_id=first.visit.pump_id, day=day, at=time(10), by=nurse, now=now)
+    rendering.render_due(clock=timezone.now)
+    first.refresh_from_db()
+    return first, summary_of(first.visit)
+
+
+def test_a_page_from_before_the_appointment_moved_prints_no_old_paper(
+    client: Client, clinic: Clinic, staff: User, nurse: User
+) -> None:
+    old, new = replaced(clinic, nurse)
+    for how in ("pdf", "page"):
+        answer = client.post(f"/summaries/{old.uuid}/print/", {"as": how})
+        page = answer.content.decode()
+        assert answer.status_code == 422
+        assert "This version was replaced after you opened the page" in page
+        assert f'href="/summaries/{new.uuid}/">Open version 2</a>' in page
+    assert not SummaryPrint.objects.exists()
+    assert client.post(f"/summaries/{new.uuid}/print/", {"as": "pdf"}).status_code == 302
+    assert SummaryPrint.objects.get().summary == new
+
+
+def test_an_old_version_is_printed_where_the_page_says_that_it_is_old(
+    client: Client, clinic: Clinic, staff: User, nurse: User
+) -> None:
+    old, new = replaced(clinic, nurse)
+    said = 'name="old" value="yes"'
+    page = client.get(f"/summaries/{old.uuid}/").content.decode()
+    assert ("This version is out of date." in page, said in page) == (True, True)
+    assert said not in client.get(f"/summaries/{new.uuid}/").content.decode()
+    answer = client.post(f"/summaries/{old.uuid}/print/", {"as": "pdf", "old": "yes"})
+    assert answer["Location"] == f"/summaries/{old.uuid}.pdf?old=yes"
+    assert client.get(answer["Location"])["Content-Type"] == "application/pdf"
+    answer = client.post(f"/summaries/{old.uuid}/print/", {"as": "page", "old": "yes"})
+    assert answer["Location"] == f"/summaries/{old.uuid}/document/?old=yes#print"
+    assert "out of date" not in client.get(answer["Location"]).content.decode()
+    assert SummaryPrint.objects.filter(summary=old).count() == 2
+
+
+def test_the_bare_paper_of_an_old_version_is_not_shown_without_saying_so(
+    client: Client, clinic: Clinic, staff: User, nurse: User
+) -> None:
+    old, new = replaced(clinic, nurse)
+    for address in ("/document/", ".pdf"):
+        page = client.get(f"/summaries/{old.uuid}{address}").content.decode()
+        assert "This version is out of date." in page
+    assert client.get(f"/summaries/{new.uuid}.pdf")["Content-Type"] == "application/pdf"

@@ -140,3 +140,22 @@ def test_every_action_is_needed_somewhere() -> None:
     # The pages of these come with the next commits.
     later = {Action.CONTACT}
     assert set(BY_ACTION.values()) | later == set(Action)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_no_address_falls_over_a_day_at_the_calendars_edge(
+    client: Client, clinic: Clinic, now: datetime, day: str
+) -> None:
+    objects = Objects.make(clinic, now)
+    days = dict.fromkeys(
+        ("since", "until", "on", "day", "at", "as_of", "due_before", "due_after", "ends_on"), day
+    )
+    answered = 0
+    for role in ("nurse", "auditor", "admin"):
+        client.force_login(factories.user(f"{role}-at-the-edge", clinic, role))
+        for name in BY_ACTION:
+            if name not in POST_ONLY:
+                answered += client.get(url_of(name, objects), days).status_code == 200
+        for name in ("due_before", "due_after"):
+            assert client.get("/api/v1/refills-due/", {name: day}).status_code < 500
+    assert answered > 20

@@ -15,6 +15,7 @@ from alarms.models import WorkItem
 from refills.services import book
 from tests import factories
 from tests.summary_support import flex, settings_of, summary_of, visited
+from visits.domain.summary import lacks
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
 from visits.services import rendering, summaries
 from visits.services.encounter import withdraw_visit
@@ -393,3 +394,25 @@ def test_a_dead_broker_does_not_fail_the_visit(
         visit = visited(ready_clinic, nurse, NOW)
     assert summaries.ring in rung
     assert made(visit).state == "ready"
+
+
+@pytest.mark.parametrize(
+    "without",
+    [("name",), ("boxes", "unknown"), ("now",), ("warnings",), ("phone_day", "phone_night")],
+)
+def test_a_paper_that_lacks_what_a_family_needs_is_somebodys_task(
+    ready_clinic: Clinic, nurse: User, without: tuple[str, ...]
+) -> None:
+    visit = visited(ready_clinic, nurse, NOW)
+    row = summary_of(visit)
+    assert lacks(row.content) == []
+    less = {name: value for name, value in row.content.items() if name not in without}
+    AfterVisitSummary.objects.filter(pk=row.pk).update(content=less)
+    for _ in range(rendering.MOST_ATTEMPTS):
+        row = made(visit)
+        assert (row.html, row.error_class) == ("", "ContentIsIncomplete")
+        AfterVisitSummary.objects.update(not_before=timezone.now())
+    assert row.state == "failed"
+    item = WorkItem.objects.get(kind="summary_failed", settled_at=None)
+    assert item.details["error"] == "ContentIsIncomplete"
+    assert not any(word in str(item.details) for word in ("Sof", "baclofen"))
