@@ -35,6 +35,8 @@ from alarms.models import Exclusion, Reason
 from pumps.models import Explant, Pump
 from refills.models import Appointment
 
+from .search import found_by
+
 RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
 UNKNOWN, EMPTY, ALARM, OVERDUE, DUE, NOT_DUE = range(len(RANKS))
 # Pumps with what the query works out on each: `today`, `reason`, `rank`, `booked` and the rest.
@@ -213,13 +215,8 @@ def matching(filters: Filters) -> Q:
         found &= Q(rank__in=[RANKS.index(status) for status in filters.statuses])
     if filters.unbooked is not None:
         found &= Q(booked=not filters.unbooked)
-    for word in filters.search.split():
-        found &= (
-            Q(patient__family_name__icontains=word)
-            | Q(patient__given_name__icontains=word)
-            | Q(patient__mrn__icontains=word)
-            | Q(serial_number__icontains=word)
-        )
+    if filters.search:
+        found &= found_by(filters.search)
     return found
 
 
