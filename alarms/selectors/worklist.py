@@ -92,8 +92,8 @@ class ClinicDate(Func):
     output_field = DateField()
 
 
-def _today(clinic_ids: Collection[int], now: datetime) -> Case:
-    """Today in the pump's clinic, by the same time zone rules that its dates were computed with.
+def clinic_date(clinic_ids: Collection[int], now: datetime) -> Case:
+    """Today in a row's clinic, by the same time zone rules that its dates were computed with.
 
     The database server has rules of its own, of another year.
     """
@@ -110,7 +110,7 @@ def active_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     """Pumps from implant to explant, with `today`: their clinic's date at `now`."""
     return (
         Pump.objects.filter(clinic_id__in=clinic_ids)
-        .annotate(today=_today(clinic_ids, now))
+        .annotate(today=clinic_date(clinic_ids, now))
         .filter(~Exists(Explant.objects.filter(pump=OuterRef("pk"), at__lte=now)))
     )
 

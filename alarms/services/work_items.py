@@ -36,6 +36,8 @@ STEP: Final = timedelta(hours=24)
 STANDING: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.NOBODY_TO_TELL, Kind.CHANNEL_FAILING,
 }  # fmt: skip
+# While a pump may run dry, nobody puts the question off for longer.
+SHORT_KINDS: Final = (Kind.UNBOOKED, Kind.DATE_UNKNOWN)
 # What the plan itself opens, and settles when the facts have changed.
 BY_PLAN: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,
@@ -71,7 +73,7 @@ def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
     """The same for many, in a fixed number of queries when there is nothing new."""
     if not wanted:
         return 0
-    known = WorkItem.objects.filter(subject__in={one.subject for one in wanted})
+    known = list(WorkItem.objects.filter(subject__in={one.subject for one in wanted}))
     by_key: dict[tuple[int, str, str], list[WorkItem]] = {}
     for item in known:
         by_key.setdefault((item.clinic_id, item.kind, item.subject), []).append(item)
@@ -87,7 +89,27 @@ def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
     opened = list(WorkItem.objects.filter(uuid__in=[item.uuid for item in new]) if new else [])
     for item in opened:
         _audit("work_item.opened", item, system_user("system-scan"), now)
+    _bring_forward(wanted, known, now)
     return len(opened)
+
+
+def _bring_forward(wanted: Collection[Wanted], known: Collection[WorkItem], now: datetime) -> None:
+    """Give an open item the shorter time that it is wanted by now: its pump has run empty since.
+
+    One that was passed on already keeps the time of the person who has it.
+    """
+    by = {(one.clinic_id, one.kind, one.subject): one.due_by for one in wanted if one.due_by}
+    for item in known:
+        due_by = by.get((item.clinic_id, Kind(item.kind), item.subject))
+        if due_by is None or item.settled_at is not None or item.escalated_at is not None:
+            continue
+        if max(now, due_by) >= item.due_at:
+            continue
+        waiting = WorkItem.objects.filter(
+            pk=item.pk, settled_at__isnull=True, escalated_at__isnull=True
+        )
+        if waiting.update(due_at=max(now, due_by)):
+            _audit("work_item.brought_forward", item, system_user("system-scan"), now)
 
 
 def _stands(item: WorkItem, wanted: Wanted) -> bool:
@@ -140,10 +162,14 @@ def settle_work_item(
             raise RuleViolation.of(
                 "ends_on", "missing", "This still stands: write until when it may wait."
             )
-        longest = SHORT if row.kind in (Kind.UNBOOKED, Kind.DATE_UNKNOWN) else LONGEST
-        check_reason_and_end(reason, ends_on, today, longest)
+        check_reason_and_end(reason, ends_on, today, longest_wait(row.kind))
     _settle(row, reason.strip(), by, now, ends_on)
     return row
+
+
+def longest_wait(kind: str) -> timedelta:
+    """For how long an item of that kind may be put off."""
+    return SHORT if kind in SHORT_KINDS else LONGEST
 
 
 def settle_gone(

@@ -216,7 +216,7 @@ def _with_work(found: Board, user: User, clinics: Sequence[Clinic], now: datetim
     ids = [clinic.pk for clinic in clinics]
     late = work.loud_items(ids, now)
     items = list(late[:LOUD])
-    subjects = work.subjects_of(items)
+    subjects = work.subjects_of(items, now)
     return replace(
         found,
         loud=[work_words.present(item, subjects, now) for item in items],

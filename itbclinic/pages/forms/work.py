@@ -6,7 +6,7 @@ from django import forms
 
 from alarms.forms import DateInput, ReasonField
 from alarms.models import WorkItem
-from alarms.services.work_items import STANDING
+from alarms.services.work_items import STANDING, longest_wait
 
 from .base import PageForm
 
@@ -23,14 +23,14 @@ class WorkItemForm(PageForm):
         widget=DateInput(),
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": "Choose a date."},
-        help_text="Only if it is to wait; at most 90 days. Empty: it is done.",
     )
 
     def __init__(self, *args: Any, item: WorkItem, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": f"work_{item.uuid}_%s", **kwargs})
         self.standing = item.kind in STANDING
+        most = f"at most {longest_wait(item.kind).days} days"
+        ends_on = self.fields["ends_on"]
+        ends_on.help_text = f"Only if it is to wait; {most}. Empty: it is done."
         if self.standing:
             self.fields["reason"].label = "Why it may wait"
-            self.fields[
-                "ends_on"
-            ].help_text = "It stands until the cause is gone, so it can only wait; at most 90 days."
+            ends_on.help_text = f"It stands until the cause is gone, so it can only wait; {most}."
