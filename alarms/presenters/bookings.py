@@ -45,9 +45,11 @@ class Booked:
     marked: bool
     cancelled: bool
     no_show: bool
+    may_visit: bool  # its day has come, and nobody said that the patient did not
+    visit_uuid: UUID | None = None  # the visit of that pump on that day
 
 
-def present(row: Appointment, now: datetime) -> Booked:
+def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> Booked:
     """Put an appointment into words; its pump is loaded with model, patient and projection."""
     pump: Any = row.pump
     zone = pump.clinic.zone
@@ -56,7 +58,9 @@ def present(row: Appointment, now: datetime) -> Booked:
     cancelled = row.cancelled_at is not None
     is_open = not cancelled and not row.outcome
     past = row.starts_at <= now
-    state, tone = _state(row, past)
+    state, tone = ("Visit recorded", "calm") if visit_uuid else _state(row, past)
+    no_show = row.outcome == Appointment.Outcome.NO_SHOW
+    has_come = local.date() <= now.astimezone(zone).date()
     taken_out = hasattr(pump, "explant") and is_open
     return Booked(
         uuid=row.uuid,
@@ -82,10 +86,14 @@ def present(row: Appointment, now: datetime) -> Booked:
         details=tuple(_details(row, zone)),
         is_open=is_open,
         past=past,
-        may_arrive=is_open and local.date() <= now.astimezone(zone).date(),
+        may_arrive=is_open and has_come and visit_uuid is None,
         marked=bool(row.outcome),
         cancelled=cancelled,
-        no_show=row.outcome == Appointment.Outcome.NO_SHOW,
+        no_show=no_show,
+        may_visit=has_come
+        and visit_uuid is None
+        and not (cancelled or no_show or hasattr(pump, "explant")),
+        visit_uuid=visit_uuid,
     )
 
 

@@ -93,7 +93,8 @@ def settle(request: HttpRequest, item_uuid: uuid.UUID) -> HttpResponse:
         else:
             until = values["ends_on"]
             said = f"Put off until {words.day(until)}." if until else "Settled."
-            messages.success(request, f"{Kind(item.kind).label}: {said}")
+            whom = f", {item.pump.patient.display_name}" if item.pump else ""
+            messages.success(request, f"{Kind(item.kind).label}{whom}: {said}")
             back = "all" if request.POST.get("tab") == "all" else "mine"
             return HttpResponseRedirect(f"{reverse('work')}?tab={back}")
     return _show(request, request.POST.get("tab", ""), refused=(item, form))
