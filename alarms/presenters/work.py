@@ -134,7 +134,8 @@ def _danger(dates: Projection | None, today: date) -> tuple[str, str]:
     if early is None or early > today + NEAR:
         return "", ""
     said = words.may_be_empty(early, today)
-    return "alarm", said[0].upper() + said[1:]
+    soon = early <= today + timedelta(days=1)
+    return "alarm" if soon else "overdue", said[0].upper() + said[1:]
 
 
 def _too_late(coming: Appointment, dates: Projection | None, zone: ZoneInfo) -> str:

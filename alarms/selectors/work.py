@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, DateField, F, IntegerField, Q, QuerySet, Value, When
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids, roles_of
@@ -56,26 +56,43 @@ def open_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
     with_people = related.select_related("pump__patient", "pump__projection").prefetch_related(
         "pump__patient__caregivers"
     )
-    return with_people.annotate(danger=_danger()).order_by(
-        "danger", F("escalated_at").asc(nulls_last=True), "due_at", "id"
-    )
+    in_order = with_people.annotate(danger=_danger(), since=_since())
+    return in_order.order_by(
+        "danger", F("since").asc(nulls_last=True), F("escalated_at").asc(nulls_last=True),
+        "due_at", "id",
+    )  # fmt: skip
+
+
+# How near a pump is to running dry: the date, and by when it has come, in days from today.
+_DANGERS: Final = (
+    ("empty_date", timedelta()),
+    ("alarm_date", timedelta()),
+    ("earliest_empty_date", timedelta()),
+    ("earliest_empty_date", NEAR),
+)
+
+
+def _reached(name: str, within: timedelta) -> Q:
+    """A date of other facts than the present is none."""
+    present = Q(pump__projection__input_version=F("pump__input_version"))
+    return present & Q(**{f"pump__projection__{name}__lte": F("today") + within})
 
 
 def _danger() -> Case:
-    """How near its pump is to running dry; a date of other facts than the present is none."""
+    found = [
+        When(_reached(name, within), then=Value(rank))
+        for rank, (name, within) in enumerate(_DANGERS)
+    ]
+    return Case(*found, default=Value(len(_DANGERS)), output_field=IntegerField())
 
-    def reached(name: str, day: Any) -> Q:
-        present = Q(pump__projection__input_version=F("pump__input_version"))
-        return present & Q(**{f"pump__projection__{name}__lte": day})
 
-    return Case(
-        When(reached("empty_date", F("today")), then=Value(0)),
-        When(reached("alarm_date", F("today")), then=Value(1)),
-        When(reached("earliest_empty_date", F("today")), then=Value(2)),
-        When(reached("earliest_empty_date", F("today") + NEAR), then=Value(3)),
-        default=Value(4),
-        output_field=IntegerField(),
-    )
+def _since() -> Case:
+    """The date that puts the pump in danger; none for one that is not."""
+    found = [
+        When(_reached(name, within), then=F(f"pump__projection__{name}"))
+        for name, within in _DANGERS
+    ]
+    return Case(*found, default=None, output_field=DateField())
 
 
 def settled_lately(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:

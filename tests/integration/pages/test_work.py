@@ -212,15 +212,15 @@ def test_the_pump_in_most_danger_comes_first_whatever_its_deadline(
 ) -> None:
     pumps = {
         name: factories.due_in(clinic, days, now, family_name=name)
-        for name, days in (("Calm", 50), ("Maybe", 5), ("Beeping", -1), ("Dry", -9))
+        for name, days in (("Calm", 50), ("Maybe", 6), ("Sooner", 5), ("Beeping", -1), ("Dry", -9))
     }
     WorkItem.objects.all().delete()
-    for hours, name in enumerate(("Calm", "Maybe", "Beeping", "Dry"), start=1):
+    for hours, name in enumerate(pumps, start=1):
         item(clinic, "no_show", now, pumps[name], due_at=now + timedelta(hours=hours))
     client = as_role("nurse")
     for address in ("/work/?tab=all", "/work/?tab=mine"):
         page = text(client.get(address))
-        places = [page.index(f"{name.upper()}, ") for name in ("Dry", "Beeping", "Maybe", "Calm")]
+        places = [page.index(f"{name.upper()}, ") for name in reversed(pumps)]
         assert places == sorted(places), address
     Projection.objects.filter(pump=pumps["Dry"]).update(input_version=0)
     page = text(client.get("/work/?tab=all"))
@@ -232,7 +232,8 @@ def test_the_pump_in_most_danger_comes_first_whatever_its_deadline(
     [
         (-9, "empty", "Empty since "),
         (-1, "alarm", "Past its alarm since "),
-        (5, "alarm", "May be empty "),
+        (1, "alarm", "May be empty "),
+        (6, "overdue", "May be empty in "),
     ],
 )
 def test_a_card_says_its_pumps_danger(
@@ -245,6 +246,7 @@ def test_a_card_says_its_pumps_danger(
     assert said in page
     for day in (row.alarm_date, row.empty_date):
         assert f"{day:%d-%b-%Y}" in page
+    assert ("take the first time there is" in page) is (tone == "alarm")
     assert ("ask for signs of withdrawal" in page) is (tone == "empty")
     assert ("May be empty from" in page) is (tone != "empty")
     assert "801-555-0101" in page
