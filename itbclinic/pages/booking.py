@@ -119,7 +119,7 @@ def _serve(
         except RuleViolation as violation:
             unseen = all(problem.code == "look_first" for problem in violation.problems)
             if not unseen:
-                form.refuse(_at_the_field(violation, booking.judge(pump, day, now, at)))
+                form.refuse(_at_the_field(violation, pump, form.cleaned_data["day"], now))
         else:
             when = words.weekday_instant(made.starts_at, pump.clinic.zone)
             name = pump.patient.display_name
@@ -128,8 +128,9 @@ def _serve(
     return _show(request, pump, old, form, now, usual, day=day, at=at, status=422, unseen=unseen)
 
 
-def _at_the_field(violation: RuleViolation, verdict: rules.Verdict) -> RuleViolation:
+def _at_the_field(violation: RuleViolation, pump: Pump, day: date, now: datetime) -> RuleViolation:
     """At the field stands what to do: why stands above it, in the verdict on the day."""
+    verdict = booking.judge(pump, day, now)
     return RuleViolation(
         [
             Problem(one.field, one.code, verdict.way_out or one.message)
