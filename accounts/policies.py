@@ -14,6 +14,8 @@ class Action(StrEnum):
     BOOK = "book refills"
     RECORD_VISIT = "record a visit"
     PRINT_SUMMARY = "print after-visit summaries"
+    ADD_PATIENT = "add a patient"
+    RECORD_DEVICE = "record that a pump was implanted or taken out"
     CONTACT = "keep a family's contacts and consents"
     SETTLE = "settle a doubtful date or exclude a pump"
     RESOLVE_IMPORT = "import the roster and dismiss refused rows"
@@ -24,8 +26,11 @@ class Action(StrEnum):
 
 
 _CLINICAL = {Action.READ_LIST, Action.READ_CHART, Action.READ_CATALOGUE}
-_OFFICE = {Action.BOOK, Action.RESOLVE_IMPORT, Action.PRINT_SUMMARY, Action.CONTACT}
-_TREATING = {Action.SETTLE, Action.RECORD_VISIT}
+# Who imports the roster makes patients with it, and may add one by hand.
+_OFFICE = {
+    Action.BOOK, Action.RESOLVE_IMPORT, Action.PRINT_SUMMARY, Action.CONTACT, Action.ADD_PATIENT,
+}  # fmt: skip
+_TREATING = {Action.SETTLE, Action.RECORD_VISIT, Action.RECORD_DEVICE}
 PERMISSIONS: dict[str, set[Action]] = {
     Role.NURSE: _CLINICAL | _OFFICE | _TREATING,
     Role.DOCTOR: _CLINICAL | _OFFICE | _TREATING | {Action.EDIT_CATALOGUE},

@@ -102,7 +102,8 @@ class AuditFilters:
     """Which events to show. Days are the calendar days of each event's own clinic.
 
     `reads` is True for reads only, False for changes only. `person` is an account; `programs` asks
-    for what API clients did. `subject_ids` are uuids or keys as the events hold them.
+    for what API clients did. `subject_ids` are uuids or keys as the events hold them; None asks for
+    every subject.
     """
 
     event: str = ""
@@ -110,7 +111,7 @@ class AuditFilters:
     person: User | None = None
     programs: bool = False
     subject_type: str = ""
-    subject_ids: tuple[str, ...] = ()
+    subject_ids: tuple[str, ...] | None = None
     first_day: date | None = None
     last_day: date | None = None
 
@@ -133,7 +134,7 @@ def matching_audit_events(
         rows = rows.filter(actor_id__isnull=True)
     if filters.subject_type:
         rows = rows.filter(subject_type=filters.subject_type)
-    if filters.subject_ids:
+    if filters.subject_ids is not None:
         rows = rows.filter(subject_id__in=filters.subject_ids)
     return rows
 

@@ -151,11 +151,15 @@ class ExclusionEnd(AppendOnly):
 
 
 class ScanRun(models.Model):
-    """One run of a scan: what it looked at, what it healed, and whether it came to its end."""
+    """One run of a scan: what it looked at, what it healed, and whether it came to its end.
+
+    The delivery of messages has one row, which each of its runs moves on.
+    """
 
     class Kind(models.TextChoices):
         DUE_SCAN = "due_scan", "Due scan"
         SWEEP = "sweep", "Sweep"
+        DELIVERY = "delivery", "Delivery of messages"
 
     # Among a finding's fields: what is owed for the pump could not be worked out.
     NOT_PLANNED = "not planned"

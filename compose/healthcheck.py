@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psycopg2  # type: ignore[import-untyped, unused-ignore]
 
-SCAN_STALE_AFTER_SECONDS = 5 * 60  # the due scan runs every minute
+SCAN_STALE_AFTER_SECONDS = 5 * 60  # the due scan runs every minute, delivery every half
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
 CLEAN_STALE_AFTER_SECONDS = 15 * 60  # the watchdog checks every five minutes
 CLEAN = Path("/tmp/clean")  # noqa: S108 - a tmpfs of its own container
 AGES = """
     SELECT kind, extract(epoch FROM now() - max(finished_at))
-      FROM alarms_scanrun WHERE finished_at IS NOT NULL GROUP BY kind
+      FROM alarms_scanrun
+     WHERE finished_at IS NOT NULL AND finished_at < now() + interval '1 minute' GROUP BY kind
 """
 
 
@@ -38,8 +39,9 @@ def worker() -> str:
     with psycopg2.connect(url, connect_timeout=5) as connection, connection.cursor() as cursor:
         cursor.execute(AGES)
         ages = {kind: float(age) for kind, age in cursor.fetchall()}
-    if not ages or min(ages.values()) > SCAN_STALE_AFTER_SECONDS:
-        return f"no scan ended in the last {SCAN_STALE_AFTER_SECONDS} s"
+    for kind in ("due_scan", "delivery"):
+        if ages.get(kind, float("inf")) > SCAN_STALE_AFTER_SECONDS:
+            return f"no {kind} ended in the last {SCAN_STALE_AFTER_SECONDS} s"
     if ages.get("sweep", float("inf")) > SWEEP_STALE_AFTER_SECONDS:
         return f"no sweep ended in the last {SWEEP_STALE_AFTER_SECONDS} s"
     return ""

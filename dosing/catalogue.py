@@ -10,4 +10,10 @@ STABILITY_SOURCE: Final = (
     "Label figure quoted by the in-vivo stability study of 2023 (PMID 38043050): "
     "at most 180 days in SynchroMed II"
 )
-PUMP_FAMILIES: Final = ("SynchroMed II", "SynchroMed III")
+# Where each family's limit comes from: nothing was published of SynchroMed III.
+STABILITY_SOURCES: Final = {
+    "SynchroMed II": STABILITY_SOURCE,
+    "SynchroMed III": (
+        f"{STABILITY_SOURCE}. Taken over from SynchroMed II until a SynchroMed III figure is found"
+    ),
+}

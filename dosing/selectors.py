@@ -95,6 +95,6 @@ def names_of_products(uuids: Collection[UUID]) -> dict[str, str]:
     """What drugs are called, by uuid."""
     rows = DrugProduct.objects.filter(uuid__in=uuids)
     return {
-        str(row.uuid): f"{row.name} {format_quantity(row.concentration_mcg_per_ml, 'mcg/mL')}"
+        str(row.uuid): f"{row.name} {format_quantity(row.concentration_mcg_per_ml, 'mcg per mL')}"
         for row in rows
     }

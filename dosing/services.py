@@ -207,13 +207,13 @@ def seed_drug_products(*, clinic: Clinic, by: User, at: datetime) -> None:
             concentration_mcg_per_ml=concentration,
             defaults={"source": catalogue.PRODUCT_SOURCE},
         )
-        for family in catalogue.PUMP_FAMILIES:
+        for family, source in catalogue.STABILITY_SOURCES.items():
             StabilityLimit.objects.get_or_create(
                 product=product,
                 pump_family=family,
                 defaults={
                     "stability_days": catalogue.STABILITY_DAYS,
-                    "source": catalogue.STABILITY_SOURCE,
+                    "source": source,
                 },
             )
     audit.record(

@@ -27,6 +27,7 @@ CLINICAL: Final = {
     "patients.Patient": {"diagnosis"},
     "pumps.Pump": {"implanted_on", "low_reservoir_alarm_ml", "low_reservoir_alarm_assumed"},
     "pumps.Explant": {"at", "reason"},
+    "pumps.ExplantWithdrawal": {"reason"},
     "pumps.Catheter": {
         "implanted_on", "catalogue_number", "length_cm", "ml_per_cm", "pump_tubing_ml", "source",
     },
@@ -87,6 +88,7 @@ OPERATIONAL_FIELDS: Final = {
     "lease_by", "message_id", "carried_by", "settled_at", "settled_by", "message", "ended_at",
     "smtp_code", "error_class", "subject", "owner_role", "opened_at", "due_at", "escalated_at",
     "interrogation", "visit", "summary", "key", "ordered_by", "version", "replaced_at",
+    "explant", "follows",
     "rendered_at", "replaced_by", "outcome_at", "outcome_by",
     "uploaded_at", "uploaded_on", "suffix", "content_bytes", "rows_done", "rows_total",
     "checked_at", "checked_sequence", "import_by", "moved_at", "removed_at", "removed_by",

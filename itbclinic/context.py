@@ -28,6 +28,10 @@ PATIENT_PAGES: Final = (
     "visit_record",
     "visit",
     "visit_withdraw",
+    "patient_add",
+    "implant",
+    "explant",
+    "explant_take_back",
 )
 # Label, address name, what one must be allowed to, and the pages under it.
 ENTRIES: Final = (
@@ -55,7 +59,7 @@ ENTRIES: Final = (
         Action.READ_CATALOGUE,
         ("pump_model_add", "pump_model", "drug_add", "drug"),
     ),
-    ("Audit", "audit", Action.READ_AUDIT, ()),
+    ("Audit", "audit", Action.READ_AUDIT, ("audit_search",)),
     (
         "Clinic",
         "clinic_settings",
@@ -113,7 +117,7 @@ def _frame(request: HttpRequest, user: User) -> Frame:
         roles=sorted({Role(role).label for role in roles_of(user).values()}),
         sweep=sweep,
         blind=_blind(sweep, clinics),
-        unplanned=_unplanned(scans.last_complete_due_scan(), clinics),
+        unplanned=_unplanned(scans.last_complete_due_scan(), clinics) or _undelivered(clinics),
     )
 
 
@@ -158,6 +162,16 @@ def _unplanned(run: ScanRun | None, clinics: list[Clinic]) -> str:
     if run is None or run.finished_at is None:
         return "the system has never looked for what became due."
     return f"the system last looked for what became due {_ended(run.finished_at, clinics)}."
+
+
+def _undelivered(clinics: list[Clinic]) -> str:
+    """The sentence when nobody tried lately to send what waits."""
+    run = scans.last_delivery()
+    if not scans.is_delivery_stale(run, timezone.now()):
+        return ""
+    if run is None or run.finished_at is None:
+        return "the system has never looked for messages to send."
+    return f"the system last looked for messages to send {_ended(run.finished_at, clinics)}."
 
 
 def _ended(at: datetime, clinics: list[Clinic]) -> str:

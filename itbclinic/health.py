@@ -61,6 +61,14 @@ def _due_scan() -> bool:
         return False
 
 
+def _delivery() -> bool:
+    """Somebody sends the messages that wait, and ends those that waited too long."""
+    try:
+        return not scans.is_delivery_stale(scans.last_delivery(), timezone.now())
+    except DatabaseError:
+        return False
+
+
 def _summaries() -> bool:
     """No family waits for a summary that nobody makes."""
     try:
@@ -82,6 +90,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "broker": _broker,
     "sweep": _sweep,
     "due_scan": _due_scan,
+    "delivery": _delivery,
     "summaries": _summaries,
     "pdf": _pdf,
 }

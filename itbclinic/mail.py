@@ -33,8 +33,8 @@ def read(env: Mapping[str, str], base_url: str) -> Mail:
     url = env.get("EMAIL_URL", "")
     parts = _from_url(url) if url else _from_variables(env)
     timeout = _number(env, "EMAIL_TIMEOUT", 10)
-    if not 1 <= timeout <= 20:  # six waits must fit into a message's lease of 120 s
-        raise MisconfiguredError("EMAIL_TIMEOUT must be 1 to 20 seconds.")
+    if not 1 <= timeout <= 12:  # nine waits must fit into a message's lease of 120 s
+        raise MisconfiguredError("EMAIL_TIMEOUT must be 1 to 12 seconds.")
     host = urlsplit(base_url).hostname or "localhost"
     sender = env.get("EMAIL_FROM", "") or f"reminders@{host}"
     if sender.count("@") != 1 or any(sign in sender for sign in "\r\n <>"):

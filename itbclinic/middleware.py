@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve, reverse
 
 
 class OwnPasswordMiddleware:
@@ -26,6 +27,43 @@ class OwnPasswordMiddleware:
         if not given or asked in self.open_pages:
             return None
         return HttpResponseRedirect(reverse("account_change_password"))
+
+
+class OtherMethodMiddleware:
+    """Shows a page that leads on where an address does not take what was sent, such as the address
+    of a form that is opened again from the browser's history. The API answers for itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or request.path.startswith("/api/"):
+            return response
+        if not request.user.is_authenticated:
+            return response
+        allow = response["Allow"]
+        reads = request.method in ("GET", "HEAD")
+        context = {"page": page_above(request.path), "for_a_form": reads and "POST" in allow}
+        shown = render(request, "405.html", context, status=405)
+        shown["Allow"] = allow
+        return shown
+
+
+def page_above(path: str) -> str:
+    """The nearest page above an address, where its form stands; empty where there is none.
+
+    The names of addresses are the folders of the pages that they belong to.
+    """
+    parts = path.strip("/").split("/")
+    for length in range(len(parts) - 1, 0, -1):
+        above = f"/{'/'.join(parts[:length])}/"
+        try:
+            resolve(above)
+        except Resolver404:
+            continue
+        return above
+    return ""
 
 
 class PrivatePagesMiddleware:

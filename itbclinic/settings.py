@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "itbclinic.middleware.PrivatePagesMiddleware",
+    "itbclinic.middleware.OtherMethodMiddleware",
 ]
 
 ROOT_URLCONF = "itbclinic.urls"
@@ -267,5 +268,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
 DUE_SCAN_STALE_AFTER_SECONDS = 10 * 60  # it runs every minute
+DELIVERY_STALE_AFTER_SECONDS = 10 * 60  # it runs every 30 seconds
 
 LOGGING = configuration(production=ENV.production)

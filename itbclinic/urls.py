@@ -1,9 +1,9 @@
 """Addresses."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import include, path, reverse_lazy
 from django.views.decorators.http import require_safe
-from django.views.generic import TemplateView
+from django.views.generic import RedirectView, TemplateView
 
 from itbclinic import health
 from itbclinic.pages import (
@@ -15,9 +15,11 @@ from itbclinic.pages import (
     clinic,
     clinic_contact,
     contacts,
+    devices,
     export,
     home,
     imports,
+    new_patient,
     patient,
     settle,
     summaries,
@@ -35,6 +37,20 @@ CLIENT = f"{CLINIC}/api-clients/<uuid:client_uuid>"
 REFUSED = "imports/<slug:slug>/refused"
 UPLOAD = "imports/uploads/<uuid:upload_uuid>"
 APPOINTMENT = "appointments/<uuid:appointment_uuid>"
+
+# Addresses of allauth for what this application does not do: e-mail addresses and accounts are an
+# administrator's, on the clinic's page, and no mail leaves from a sign-in page.
+NOT_OURS = (
+    "email/",
+    "confirm-email/",
+    "confirm-email/<str:key>/",
+    "password/set/",
+    "password/reset/done/",
+    "password/reset/key/done/",
+    "password/reset/key/<str:key>/",
+    "login/code/confirm/",
+)
+LED_HOME = RedirectView.as_view(url=reverse_lazy("home"))
 
 urlpatterns = [
     path("", board.board, name="board"),
@@ -75,6 +91,7 @@ urlpatterns = [
         ),
         name="account_reset_password",
     ),
+    *(path(f"accounts/{address}", LED_HOME) for address in NOT_OURS),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("itbclinic.api.urls")),
     path("healthz", health.healthz, name="healthz"),
@@ -86,6 +103,7 @@ urlpatterns = [
     path("catalogue/drugs/add/", catalogue.add_drug, name="drug_add"),
     path("catalogue/drugs/<uuid:product_uuid>/", catalogue.drug, name="drug"),
     path("audit/", audit.audit, name="audit"),
+    path("audit/search/", audit.search, name="audit_search"),
     path("audit.csv", audit.audit_csv, name="audit_csv"),
     # One name for both: the navigation knows the page by it.
     path("clinic/", clinic.clinic, name="clinic_settings"),
@@ -113,6 +131,11 @@ urlpatterns = [
     path("imports/rows/<uuid:row_uuid>/dismiss/", imports.dismiss, name="import_row_dismiss"),
     path(f"{REFUSED}.csv", imports.rows_file, {"kind": "csv"}, name="import_rows_csv"),
     path(f"{REFUSED}.xlsx", imports.rows_file, {"kind": "xlsx"}, name="import_rows_xlsx"),
+    # --- patients and pumps come and go ---
+    path("patients/add/", new_patient.add, name="patient_add"),
+    path("patients/<uuid:patient_uuid>/implant/", devices.implant, name="implant"),
+    path(f"{PUMP}/taken-out/", devices.taken_out, name="explant"),
+    path(f"{PUMP}/taken-out/take-back/", devices.take_back, name="explant_take_back"),
     path("summaries/", summaries.queue, name="summaries"),
     path(f"{SUMMARY}/", summaries.summary, name="summary"),
     path(f"{SUMMARY}/print/", summaries.print_summary, name="summary_print"),

@@ -1,13 +1,18 @@
 """The people whose pumps are kept from running dry, and those who care for them."""
 
 import uuid
+from datetime import date, timedelta
+from typing import Final
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
+
+EARLIEST: Final = date(1900, 1, 1)  # no patient is born before, and no pump implanted
 
 
 class Patient(models.Model):
@@ -28,6 +33,12 @@ class Patient(models.Model):
             models.CheckConstraint(condition=~Q(mrn=""), name="patient_has_an_mrn"),
             models.CheckConstraint(
                 condition=~Q(family_name="") | ~Q(given_name=""), name="patient_has_a_name"
+            ),
+            # A day is left for clinics whose date is ahead of the server's.
+            models.CheckConstraint(
+                condition=Q(date_of_birth__gte=EARLIEST)
+                & Q(date_of_birth__lte=Now() + timedelta(days=1)),
+                name="patient_is_born_and_not_before_1900",
             ),
         ]
 
@@ -68,7 +79,7 @@ class Caregiver(models.Model):
     email = models.EmailField(blank=True)
     removed_at = models.DateTimeField(null=True)
     removed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
-    remove_reason = models.CharField(max_length=300, blank=True, default="")
+    remove_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     objects = PeopleToCall()
     everyone = Everyone()

@@ -1,13 +1,14 @@
 """Reads of patients, scoped to the clinics in which the user may open a chart."""
 
+import unicodedata
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
 
 from .models import ContactConsent, Patient
@@ -21,6 +22,43 @@ def patient_for(user: User, patient_uuid: uuid.UUID) -> Patient | None:
         .filter(uuid=patient_uuid, clinic_id__in=clinic_ids(user, Action.READ_CHART))
         .first()
     )
+
+
+def with_mrn(clinic: Clinic, mrn: str) -> Patient | None:
+    """The clinic's patient of that MRN; capitals make no other number."""
+    return Patient.objects.filter(clinic=clinic, mrn__iexact=mrn).order_by("pk").first()
+
+
+def same_person(clinic: Clinic, family_name: str, given_name: str, born: date) -> list[Patient]:
+    """The clinic's patients of that name and date of birth; capitals make no other name."""
+    found = Patient.objects.filter(
+        clinic=clinic,
+        family_name__iexact=family_name,
+        given_name__iexact=given_name,
+        date_of_birth=born,
+    )
+    return list(found.order_by("pk"))
+
+
+def patients_found(of_clinics: Collection[int], words: str) -> list[uuid.UUID]:
+    """The patients of these clinics whose name or MRN holds every one of these words.
+
+    Accents, commas and the letters MRN before a number are looked past.
+    """
+    wanted = [word for word in _plain(words).split() if word != "mrn"]
+    if not wanted:
+        return []
+    rows = Patient.objects.filter(clinic_id__in=of_clinics).order_by("pk")
+    return [
+        key
+        for key, *said in rows.values_list("uuid", "family_name", "given_name", "mrn")
+        if all(word in _plain(" ".join(said)) for word in wanted)
+    ]
+
+
+def _plain(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text.replace(",", " ")).casefold()
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The device: its model, the implanted pump, its catheter, and what it reported."""
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,7 +10,14 @@ from django.db.models import F, Q
 
 from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
-from patients.models import Patient
+from patients.models import EARLIEST, Patient
+
+
+class DateInGreenwich(models.Func):
+    """The calendar date of an instant, whatever the session's time zone: fit for a constraint."""
+
+    template = "(timezone('UTC', %(expressions)s))::date"
+    output_field = models.DateField()
 
 
 class PumpModel(models.Model):
@@ -63,7 +71,7 @@ class PumpModel(models.Model):
 
 
 class Pump(models.Model):
-    """An implanted pump. It is active from implant until an `Explant` row says otherwise."""
+    """An implanted pump. It is active until an `Explant` that counts says otherwise."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="pumps")
@@ -90,16 +98,39 @@ class Pump(models.Model):
             models.CheckConstraint(
                 condition=Q(low_reservoir_alarm_ml__gte=0), name="pump_alarm_is_not_negative"
             ),
+            # The clinic's day of recording may be a day ahead of the one in Greenwich.
+            models.CheckConstraint(
+                condition=Q(implanted_on__isnull=True)
+                | Q(
+                    implanted_on__gte=EARLIEST,
+                    implanted_on__lte=DateInGreenwich(F("recorded_at") + timedelta(days=1)),
+                ),
+                name="pump_implant_is_not_in_the_future",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"pump {self.uuid}"
 
+    @property
+    def explant(self) -> "Explant | None":
+        """That it was taken out, where nobody took that back. For many pumps prefetch
+        `explants__withdrawal`; a query is asked with `selectors.taken_out`."""
+        counting = [row for row in self.explants.all() if not hasattr(row, "withdrawal")]
+        return counting[-1] if counting else None
+
 
 class Explant(AppendOnly):
-    """The pump was taken out; from that instant it is no longer active."""
+    """The pump was taken out; from that instant it is no longer active, unless it is withdrawn.
 
-    pump = models.OneToOneField(Pump, on_delete=models.PROTECT, related_name="explant")
+    A pump has one explant that counts. The first one follows nothing; a later one names the
+    withdrawal of the one before it, so the database itself lets no second one in.
+    """
+
+    pump = models.ForeignKey(Pump, on_delete=models.PROTECT, related_name="explants")
+    follows = models.OneToOneField(
+        "ExplantWithdrawal", on_delete=models.PROTECT, null=True, related_name="followed_by"
+    )
     at = models.DateTimeField()
     reason = models.TextField()
     recorded_at = models.DateTimeField()
@@ -107,10 +138,29 @@ class Explant(AppendOnly):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["pump"],
+                condition=Q(follows__isnull=True),
+                name="one_explant_of_a_pump_counts",
+            ),
             models.CheckConstraint(condition=~Q(reason=""), name="explant_has_a_reason"),
             models.CheckConstraint(
                 condition=Q(at__lte=F("recorded_at")), name="explant_is_not_in_the_future"
             ),
+        ]
+
+
+class ExplantWithdrawal(AppendOnly):
+    """The explant was entered in error: the pump is where it was, and active again."""
+
+    explant = models.OneToOneField(Explant, on_delete=models.PROTECT, related_name="withdrawal")
+    reason = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="explant_withdrawal_has_a_reason"),
         ]
 
 

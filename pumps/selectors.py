@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
@@ -13,9 +13,20 @@ from patients.models import Patient
 
 from .catalogue import FIGURES
 from .domain.path import path_ml
-from .models import Catheter, Pump, PumpModel
+from .models import Catheter, Explant, Pump, PumpModel
 
 EDITABLE: Final = ("catalogue_number", "name", "family", "aliases", *FIGURES, "sources")
+
+
+def taken_out(pump: str = "pk", **at: Any) -> Exists:
+    """Whether a pump was taken out, and nobody took that back.
+
+    Args:
+        pump: the outer query's path to the pump.
+        at: narrows it to explants at some time, for instance `at__lte=now`.
+    """
+    rows = Explant.objects.filter(pump=OuterRef(pump), withdrawal__isnull=True, **at)
+    return Exists(rows)
 
 
 def values_of(model: PumpModel) -> dict[str, Any]:
@@ -33,7 +44,7 @@ def pump_models(of_clinics: Collection[int]) -> QuerySet[PumpModel]:
         PumpModel.objects.filter(clinic_id__in=of_clinics)
         .annotate(
             recorded=Count("pumps"),
-            active=Count("pumps", filter=Q(pumps__explant__isnull=True)),
+            active=Count("pumps", filter=~taken_out("pumps")),
         )
         .select_related("clinic")
         .order_by("clinic__name", "family", "reservoir_ml", "catalogue_number")
@@ -53,15 +64,39 @@ def families_of(clinic: Clinic) -> list[str]:
 
 def count_active(clinic: Clinic) -> int:
     """How many pumps of the clinic are in use."""
-    return Pump.objects.filter(clinic=clinic, explant__isnull=True).count()
+    return Pump.objects.filter(~taken_out(), clinic=clinic).count()
 
 
 def highest_alarm_ml(model: PumpModel) -> Decimal | None:
     """The largest alarm volume, in mL, that a pump of this model has; None without pumps."""
-    found: Decimal | None = Pump.objects.filter(model=model, explant__isnull=True).aggregate(
+    found: Decimal | None = Pump.objects.filter(~taken_out(), model=model).aggregate(
         most=Max("low_reservoir_alarm_ml")
     )["most"]
     return found
+
+
+def patients_without_pump(
+    of_clinics: Collection[int], *, search: str = "", never: bool = False
+) -> QuerySet[Patient]:
+    """Patients with no pump in place: on no list, and still to be found.
+
+    Args:
+        search: words of the name, the MRN or a serial number that was taken out.
+        never: only those of whom no pump was ever recorded.
+    """
+    pumps = Pump.objects.filter(patient=OuterRef("pk"))
+    rows = Patient.objects.filter(
+        ~Exists(pumps if never else pumps.filter(~taken_out())), clinic_id__in=of_clinics
+    )
+    for word in search.split():
+        rows = rows.filter(
+            Q(family_name__icontains=word)
+            | Q(given_name__icontains=word)
+            | Q(mrn__icontains=word)
+            | Exists(pumps.filter(serial_number__icontains=word))
+        )
+    found = rows.select_related("clinic").order_by("family_name", "given_name", "pk")
+    return found.prefetch_related("pumps__explants__withdrawal")
 
 
 def path_volume_ml(pump: Pump) -> Decimal | None:
@@ -85,9 +120,11 @@ def patients_of_subjects(
     return found | {str(pump.uuid): pump.patient for pump in pumps.select_related("patient")}
 
 
-def pump_uuids_of_patient(of_clinics: Collection[int], patient_uuid: UUID) -> list[UUID]:
-    """The pumps of a patient, by uuid."""
-    rows = Pump.objects.filter(clinic_id__in=of_clinics, patient__uuid=patient_uuid)
+def pump_uuids_of_patients(
+    of_clinics: Collection[int], patient_uuids: Collection[UUID]
+) -> list[UUID]:
+    """The pumps of these patients, by uuid."""
+    rows = Pump.objects.filter(clinic_id__in=of_clinics, patient__uuid__in=patient_uuids)
     return list(rows.order_by("pk").values_list("uuid", flat=True))
 
 

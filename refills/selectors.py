@@ -87,6 +87,20 @@ def open_on_day(pump: Pump, at: datetime) -> list[Appointment]:
     return list(rows.select_related("pump__clinic").order_by("starts_at"))
 
 
+def open_appointments(pump: Pump) -> list[Appointment]:
+    """The pump's appointments without an outcome that were not cancelled, past or to come."""
+    rows = Appointment.objects.filter(pump=pump, cancelled_at__isnull=True, outcome="")
+    return list(rows.order_by("starts_at"))
+
+
+def lock_open_appointments(pump: Pump, since: datetime) -> list[Appointment]:
+    """Those of them from an instant on, locked. Their pump is locked before."""
+    rows = Appointment.objects.select_for_update(of=("self",)).filter(
+        pump=pump, cancelled_at__isnull=True, outcome="", starts_at__gte=since
+    )
+    return list(rows.select_related("pump__clinic").order_by("starts_at"))
+
+
 def arrived_by(pump: Pump, at: datetime, marked_at: datetime) -> list[Appointment]:
     """The pump's appointments of that clinic date that were marked as arrived at that instant."""
     starts, ends = day_bounds(at.astimezone(pump.clinic.zone).date(), pump.clinic.zone)
@@ -123,12 +137,11 @@ def with_people(rows: QuerySet[Appointment]) -> QuerySet[Appointment]:
         "pump__patient__clinic",
         "pump__clinic",
         "pump__model",
-        "pump__explant",
         "created_by",
         "cancelled_by",
         "outcome_by",
         "replaced_by",
-    )
+    ).prefetch_related("pump__explants__withdrawal")
 
 
 def appointments_of(pump: Pump) -> list[Appointment]:

@@ -1,11 +1,13 @@
 """How a message leaves: one e-mail to one recipient, with a timeout, and an answer that is read."""
 
+import contextlib
 import smtplib
 from dataclasses import dataclass
 from email.utils import formataddr
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 
 from .domain import retry, wording
 from .domain.retry import Outcome, Stage
@@ -63,20 +65,28 @@ def send(letter: Letter) -> Answer:
 
     Never raises for what a server or a network does: each way to fail is an answer.
     """
+    server = get_connection(timeout=settings.EMAIL_TIMEOUT)
+    opened = False
     try:
-        sent = _email(letter).send(fail_silently=False)
+        email = _email(letter, server)
+        server.open()
+        opened = True
+        sent = email.send(fail_silently=False)
     except Exception as error:  # whatever it is must end as a recorded attempt
-        stage, said = _place(error)
+        stage, said = _place(error, opened=opened)
         # What speaks no SMTP answers with no code of it; Python's library says -1.
         code = said if said is not None and 100 <= said <= 599 else None
         verdict = retry.judge(stage, code)
         return Answer(verdict.outcome, code, type(error).__name__, verdict.channel)
+    finally:
+        with contextlib.suppress(Exception):  # the letter's fate is known: a farewell changes none
+            server.close()
     if sent != 1:  # Django says 0 for a message without a recipient, and nothing else
         return Answer(Outcome.PERMANENT, None, "NothingSent")
     return Answer(Outcome.ACCEPTED, 250)
 
 
-def _email(letter: Letter) -> EmailMessage:
+def _email(letter: Letter, server: BaseEmailBackend) -> EmailMessage:
     for value in (
         letter.to, letter.subject, letter.message_id, letter.sender_name, letter.reply_to,
     ):  # fmt: skip
@@ -93,12 +103,14 @@ def _email(letter: Letter) -> EmailMessage:
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
         },
-        connection=get_connection(timeout=settings.EMAIL_TIMEOUT),
+        connection=server,
     )
 
 
-def _place(error: Exception) -> tuple[Stage, int | None]:
+def _place(error: Exception, *, opened: bool) -> tuple[Stage, int | None]:
     """Where it went wrong, and the server's code."""
+    if not opened and isinstance(error, smtplib.SMTPServerDisconnected):
+        return Stage.CONNECT, None  # it took the connection and said nothing: no letter has gone
     match error:
         case smtplib.SMTPRecipientsRefused():
             codes = [code for code, _ in error.recipients.values()]
@@ -109,7 +121,7 @@ def _place(error: Exception) -> tuple[Stage, int | None]:
             return Stage.CONNECT, error.smtp_code
         case smtplib.SMTPResponseException():  # sign-in, HELO and MAIL FROM
             return Stage.GREETING, error.smtp_code
-        case smtplib.SMTPServerDisconnected():  # also a server that fell silent after connecting
+        case smtplib.SMTPServerDisconnected():
             return Stage.LOST, None
         case smtplib.SMTPException():
             return Stage.GREETING, None

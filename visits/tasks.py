@@ -11,7 +11,9 @@ from .services import rendering, summaries, upload_runs
 logger = logging.getLogger(__name__)
 
 # Somebody waits for the page.
-_IMPATIENT: Final = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2}
+_IMPATIENT: Final = {
+    "max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2, "socket_timeout": 2,
+}  # fmt: skip
 
 # --- uploaded spreadsheets ---
 

@@ -227,4 +227,5 @@ def end_of_quiet(local: datetime, start: time, end: time) -> datetime | None:
     if not quiet:
         return None
     day = local.date() + timedelta(days=1 if overnight and at >= start else 0)
-    return datetime.combine(day, end, tzinfo=local.tzinfo)
+    # Of an hour that comes twice the second one: by then it is quiet no longer, however it is read.
+    return datetime.combine(day, end, tzinfo=local.tzinfo).replace(fold=1)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from alarms.domain.deadlines import is_past_due, is_too_late
@@ -12,6 +12,12 @@ from dosing.domain.quantities import format_quantity
 from refills.models import Appointment
 
 from . import words
+
+# Of an appointment without an outcome, to come or past.
+TAKEN_OUT: Final = {
+    False: "Pump taken out: cancel this",
+    True: "Pump taken out since: mark what became of this",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Booked:
     marked: bool
     cancelled: bool
     no_show: bool
+    taken_out: bool  # the pump is: nothing more is booked for it
     may_visit: bool  # its day has come, and nobody said that the patient did not
     visit_uuid: UUID | None = None  # the visit of that pump on that day
 
@@ -61,7 +68,7 @@ def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> 
     state, tone = ("Visit recorded", "calm") if visit_uuid else _state(row, past)
     no_show = row.outcome == Appointment.Outcome.NO_SHOW
     has_come = local.date() <= now.astimezone(zone).date()
-    taken_out = hasattr(pump, "explant") and is_open
+    taken_out = pump.explant is not None
     return Booked(
         uuid=row.uuid,
         patient_uuid=pump.patient.uuid,
@@ -81,7 +88,8 @@ def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> 
         alarm=words.day(dates.alarm_date) if dates.alarm_date else "Not known",
         state=state,
         tone=tone,
-        late="Pump taken out: cancel this" if taken_out else late(local.date(), dates, row, past),
+        late=TAKEN_OUT[past] if taken_out and is_open else late(local.date(), dates, row, past),
+        taken_out=taken_out,
         late_reason=row.late_reason,
         details=tuple(_details(row, zone)),
         is_open=is_open,
@@ -90,9 +98,7 @@ def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> 
         marked=bool(row.outcome),
         cancelled=cancelled,
         no_show=no_show,
-        may_visit=has_come
-        and visit_uuid is None
-        and not (cancelled or no_show or hasattr(pump, "explant")),
+        may_visit=has_come and visit_uuid is None and not (cancelled or no_show or taken_out),
         visit_uuid=visit_uuid,
     )
 

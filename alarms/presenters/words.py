@@ -13,7 +13,7 @@ NOT_RECORDED: Final = "Not recorded"
 PER_ML: Final = "mcg per mL"  # “per”: a slash has been read as a 1
 
 STATUS: Final = {
-    "unknown": "Cannot compute",
+    "unknown": "No sure date",
     "empty": "Empty",
     "alarm": "Past alarm",
     "overdue": "Overdue",
@@ -55,11 +55,11 @@ UNKNOWN: Final = {
     ),
     Reason.PUMP_STOPPED: (
         "The pump runs at its minimum rate.",
-        "Ask the doctor whether that is meant, then settle it.",
+        "Ask the doctor whether that is meant, then settle it with a reason.",
     ),
     Reason.ALARM_DATE_MISMATCH: (
         "The printed alarm date differs from ours.",
-        "The earlier one counts. Check the printout, then settle it.",
+        "The earlier one counts. Check the printout, then settle it with a reason.",
     ),
 }
 

@@ -65,7 +65,7 @@ MILESTONES: Final = {
     "window": "The refill window opened",
     "overdue": "The refill date passed",
     "alarm": "The alarm date came, or the pump may be empty",
-    "unknown": "The date cannot be computed",
+    "unknown": "The refill date is not known or in doubt: treat as due",
     "appointment_soon": "Before the appointment",
 }
 STATES: Final = {

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 
 from alarms.models import ScanRun
 from pumps.models import Pump
+
+FUTURE: Final = timedelta(minutes=1)  # by so much two machines' clocks may differ
 
 
 def last_complete_sweep() -> ScanRun | None:
@@ -15,12 +18,9 @@ def last_complete_sweep() -> ScanRun | None:
 
 
 def last_complete(kind: ScanRun.Kind) -> ScanRun | None:
-    """The last run of a scan that came to its end."""
-    return (
-        ScanRun.objects.filter(kind=kind, finished_at__isnull=False)
-        .order_by("-finished_at", "-id")
-        .first()
-    )
+    """The last run of a scan that came to its end: the last by its number, since a clock that was
+    wrong for a minute may have dated one into the future."""
+    return ScanRun.objects.filter(kind=kind, finished_at__isnull=False).order_by("-id").first()
 
 
 def is_stale(run: ScanRun | None, now: datetime) -> bool:
@@ -39,6 +39,16 @@ def is_due_scan_stale(run: ScanRun | None, now: datetime) -> bool:
     return _is_older(run, now, settings.DUE_SCAN_STALE_AFTER_SECONDS)
 
 
+def last_delivery() -> ScanRun | None:
+    """The last run of the delivery of messages, whether or not there was one to send."""
+    return last_complete(ScanRun.Kind.DELIVERY)
+
+
+def is_delivery_stale(run: ScanRun | None, now: datetime) -> bool:
+    """Whether nobody tried lately to send what waits, nor ended what waited too long."""
+    return _is_older(run, now, settings.DELIVERY_STALE_AFTER_SECONDS)
+
+
 def not_planned(run: ScanRun | None, of_clinics: Collection[int]) -> list[Pump]:
     """The pumps of these clinics of which the scan could not say what is owed."""
     findings = run.findings if run is not None else []
@@ -51,4 +61,6 @@ def not_planned(run: ScanRun | None, of_clinics: Collection[int]) -> list[Pump]:
 def _is_older(run: ScanRun | None, now: datetime, seconds: int) -> bool:
     if run is None or run.finished_at is None:
         return True
-    return now - run.finished_at > timedelta(seconds=seconds)
+    age = now - run.finished_at
+    # One that ended in the future says nothing: a clock was wrong, then or now.
+    return age > timedelta(seconds=seconds) or age < -FUTURE

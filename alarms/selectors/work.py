@@ -13,6 +13,7 @@ from accounts.policies import Action, clinic_ids, roles_of
 from alarms.models import Projection, WorkItem
 from alarms.selectors.worklist import clinic_date
 from patients.models import Caregiver
+from pumps.models import Pump
 from refills.models import Appointment
 from reminders.models import OutboxMessage
 
@@ -95,6 +96,11 @@ def _since() -> Case:
     return Case(*found, default=None, output_field=DateField())
 
 
+def open_of_pump(pump: Pump, now: datetime) -> list[WorkItem]:
+    """What is open about one pump, the most urgent first."""
+    return list(open_items([pump.clinic_id], now).filter(pump=pump))
+
+
 def settled_lately(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
     """What was settled in the last days, newest first."""
     rows = WorkItem.objects.filter(clinic__in=clinics, settled_at__gte=now - LATELY)
@@ -129,6 +135,15 @@ def item_for(user: User, item_uuid: uuid.UUID) -> WorkItem | None:
     """The item, or None where the user may not work on it: nobody learns that it exists."""
     rows = WorkItem.objects.select_related("clinic", "pump__patient")
     return rows.filter(uuid=item_uuid, clinic__in=clinic_ids(user, Action.BOOK)).first()
+
+
+def uuids_about(of_clinics: Collection[int], patients: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Every work item and message about these patients' pumps, by uuid."""
+    pumps = Pump.objects.filter(clinic_id__in=of_clinics, patient__uuid__in=patients)
+    items = WorkItem.objects.filter(pump__in=pumps).order_by("pk").values_list("uuid", flat=True)
+    about = [str(key) for key in pumps.order_by("pk").values_list("uuid", flat=True)]
+    messages = OutboxMessage.objects.filter(about__in=about).order_by("pk")
+    return [*items, *messages.values_list("uuid", flat=True)]
 
 
 def loud_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:

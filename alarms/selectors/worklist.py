@@ -32,7 +32,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Clinic
 from alarms.models import Exclusion, Reason
-from pumps.models import Explant, Pump
+from pumps.models import Pump
+from pumps.selectors import taken_out
 from refills.models import Appointment
 
 from .search import found_by
@@ -111,7 +112,7 @@ def active_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     return (
         Pump.objects.filter(clinic_id__in=clinic_ids)
         .annotate(today=clinic_date(clinic_ids, now))
-        .filter(~Exists(Explant.objects.filter(pump=OuterRef("pk"), at__lte=now)))
+        .filter(~taken_out(at__lte=now))
     )
 
 

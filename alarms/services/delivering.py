@@ -1,18 +1,19 @@
 """The outbox's other end: look again, send, record; and a failure becomes somebody's task."""
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Clinic, User
 from accounts.services import system_user
 from alarms.domain import plan
-from alarms.models import WorkItem
+from alarms.models import ScanRun, WorkItem
 from alarms.selectors.reminding import facts_for
 from pumps.models import Pump
 from reminders import transports
@@ -23,15 +24,24 @@ from reminders.selectors import address_of
 from reminders.services import delivery
 from reminders.services.delivery import Attempt
 
-from .work_items import Wanted, open_work_item, settle_for_clinics
+from .work_items import (
+    Wanted,
+    open_or_put_off,
+    open_work_item,
+    open_work_items,
+    settle_for_clinics,
+)
 
 logger = logging.getLogger(__name__)
 
 Kind = WorkItem.Kind
 State = OutboxMessage.State
 Send = Callable[[transports.Letter], transports.Answer]
-BATCH: Final = 10
-MAX_BATCHES: Final = 100  # leftovers stay due; the next ring takes them
+# Shorter than the time between two rings: a slow mail server must not take the scans' worker.
+SLICE_SECONDS: Final = 20
+# So many letters in a row of which nobody knows whether they arrived: it is the server, not they.
+UNKNOWN_IN_A_ROW: Final = 3
+A_MOMENT: Final = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -41,32 +51,37 @@ class Delivered:
     sent: int = 0
     failed: int = 0
     held_back: int = 0
+    unknown_in_a_row: int = 0
     channel_fails: bool = False
-    clinics_reached: set[int] = field(default_factory=set)
+    clinics_failed: set[int] = field(default_factory=set)
 
 
 def deliver(
-    *, clock: Callable[[], datetime], send: Send = transports.send, batch: int = BATCH
+    *,
+    clock: Callable[[], datetime],
+    send: Send = transports.send,
+    ticks: Callable[[], float] = time.monotonic,
 ) -> Delivered:
-    """Send what is due. Any number of these may run at once.
+    """Send what is due, a row at a time, for some seconds; what is left stays due, and the next
+    ring takes it. Any number of these may run at once.
 
     When the mail server refuses us, rather than a recipient, the run stops: the rows wait, and
-    one work item a clinic tells of it.
+    one work item tells each clinic that has some.
+
+    Args:
+        ticks: seconds that only go forward.
     """
+    started, until = clock(), ticks() + SLICE_SECONDS
     recover(clock=clock)
     done, by = Delivered(), system_user("system-scan")
-    for _ in range(MAX_BATCHES):
+    while not done.channel_fails and ticks() < until:
         worker = uuid.uuid4().hex
-        rows = delivery.claim(worker=worker, limit=batch)
-        for row in rows:
-            if done.channel_fails:
-                delivery.put_back(message=row, worker=worker)
-            else:
-                _deliver_one(row, worker, by, done, clock, send)
-        if not rows or done.channel_fails:
+        rows = delivery.claim(worker=worker, limit=1)
+        if not rows:
             break
-    if done.clinics_reached and not done.channel_fails:
-        settle_for_clinics(kind=Kind.CHANNEL_FAILING, clinic_ids=done.clinics_reached, now=clock())
+        _deliver_one(rows[0], worker, by, done, clock, send)
+    _tell_of_channel(done, clock())
+    _note(started, clock())
     if done.sent or done.failed or done.held_back:
         logger.info(
             "deliver: sent=%d failed=%d held_back=%d", done.sent, done.failed, done.held_back
@@ -74,14 +89,57 @@ def deliver(
     return done
 
 
+def _note(started: datetime, ended: datetime) -> None:
+    """That somebody delivers: one row that moves on, since it is news only when nobody does."""
+    times = {"started_at": started, "finished_at": max(started, ended)}
+    if not ScanRun.objects.filter(kind=ScanRun.Kind.DELIVERY).update(**times):
+        ScanRun.objects.create(kind=ScanRun.Kind.DELIVERY, **times)
+
+
 def recover(*, clock: Callable[[], datetime]) -> int:
-    """Free what a killed worker held; what killed too many of them becomes a person's task."""
-    now = clock()
-    with transaction.atomic():
-        dead = delivery.recover_leases(by=system_user("system-scan"), now=now)
-        for row in dead:
-            _tell_somebody(row, now)
-    return len(dead)
+    """Free what a killed worker held; what killed too many of them becomes a person's task.
+
+    Returns:
+        How many died of it.
+    """
+    now, by = clock(), system_user("system-scan")
+    delivery.hold_nothing_from_the_future(now=now)
+
+    def free(message_id: int) -> OutboxMessage | None:
+        return delivery.recover_lease(message_id=message_id, by=by, now=now)
+
+    return _end_each(delivery.lost_leases(), free, now)
+
+
+def end_expired(*, now: datetime) -> int:
+    """Make what nobody sent in its time a person's task, also while nobody delivers at all.
+
+    Returns:
+        How many.
+    """
+    by = system_user("system-scan")
+
+    def end(message_id: int) -> OutboxMessage | None:
+        return delivery.end_without_time(message_id=message_id, by=by, now=now)
+
+    return _end_each(delivery.without_time(now=now), end, now)
+
+
+def _end_each(
+    message_ids: list[int], act: Callable[[int], OutboxMessage | None], now: datetime
+) -> int:
+    """Do it to each row, with its task if it died: one that cannot be ended stops no other."""
+    dead = 0
+    for message_id in message_ids:
+        try:
+            with transaction.atomic():
+                row = act(message_id)
+                if row is not None and row.state == State.DEAD:
+                    _tell_somebody(row, now)
+                    dead += 1
+        except Exception as error:  # it is tried again at the next ring, and the watchdog tells
+            logger.error("not ended: message_id=%d %s", message_id, type(error).__name__)
+    return dead
 
 
 def _deliver_one(
@@ -120,7 +178,8 @@ def _ready(row: OutboxMessage, worker: str, by: User, done: Delivered, now: date
         _hold_back(row, worker, by, done, State.DEAD, "no_time_left", now)
         return ""
     if quiet_until is not None:
-        delivery.put_back(message=row, worker=worker, not_before=quiet_until)
+        later = max(quiet_until, now + A_MOMENT)  # never at once: it would be claimed for ever
+        delivery.put_back(message=row, worker=worker, not_before=later)
         return ""
     to = address_of(row)
     if not to:
@@ -185,20 +244,33 @@ def _record(
     now_is = delivery.record_outcome(message=row, worker=worker, attempt=attempt, by=by)
     if answer.outcome == Outcome.ACCEPTED:
         done.sent += 1
-        done.clinics_reached.add(row.clinic_id)
+        done.unknown_in_a_row = 0
         return
     done.failed += 1
-    if answer.channel:
+    done.unknown_in_a_row += 1 if answer.outcome == Outcome.UNKNOWN else -done.unknown_in_a_row
+    if answer.channel or done.unknown_in_a_row >= UNKNOWN_IN_A_ROW:
         done.channel_fails = True
-        _tell_of_channel(row, ended)
+        done.clinics_failed.add(row.clinic_id)
     if now_is is not None and now_is.state == State.DEAD:
         _tell_somebody(now_is, ended)
 
 
-def _tell_of_channel(row: OutboxMessage, now: datetime) -> None:
-    today = now.astimezone(row.clinic.zone).date()
-    wanted = Wanted(row.clinic_id, Kind.CHANNEL_FAILING, str(row.clinic.uuid), today)
-    open_work_item(wanted=wanted, now=now)
+def _tell_of_channel(done: Delivered, now: datetime) -> None:
+    """Every clinic whose messages wait is told that the mail server does not take them; when it
+    takes some again, nobody needs to look any more."""
+    if done.channel_fails:
+        waiting = OutboxMessage.objects.filter(state=State.PENDING, not_before__lte=now)
+        clinic_ids = done.clinics_failed | set(waiting.values_list("clinic_id", flat=True))
+        wanted = [
+            Wanted(one.pk, Kind.CHANNEL_FAILING, str(one.uuid), now.astimezone(one.zone).date())
+            for one in Clinic.objects.filter(pk__in=clinic_ids).order_by("pk")
+        ]
+        open_work_items(wanted=wanted, now=now)
+    elif done.sent:
+        told = WorkItem.objects.filter(open_or_put_off(now), kind=Kind.CHANNEL_FAILING)
+        clinic_ids = set(told.values_list("clinic_id", flat=True))
+        if clinic_ids:
+            settle_for_clinics(kind=Kind.CHANNEL_FAILING, clinic_ids=clinic_ids, now=now)
 
 
 def _tell_somebody(row: OutboxMessage, now: datetime) -> None:

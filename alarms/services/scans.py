@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from alarms.models import Projection, ScanRun
 from alarms.selectors.inputs import load_facts
 from alarms.selectors.reminding import pumps_to_plan
 from pumps.models import Pump
+from pumps.selectors import taken_out
 from pumps.services import lock_pump
 
-from . import reminding, work_items
+from . import delivering, reminding, work_items
 from .projection import COMPUTED, as_stored, compute, refresh
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,8 @@ def due_scan(*, clock: Callable[[], datetime], chunk: int = CHUNK) -> ScanRun:
             _look_at(run, pump_ids, clock())
             last = pump_ids[-1]
         _plan(run, clock(), chunk)
-    finally:  # whatever failed above, what nobody did is passed on
+    finally:  # whatever failed above, what nobody did or sent is passed on
+        delivering.end_expired(now=clock())
         work_items.escalate_overdue(now=clock())
     return _finish(run, clock())
 
@@ -95,7 +97,7 @@ def _chunks(size: int) -> Iterator[list[int]]:
     """The ids of all pumps that were not taken out, a chunk at a time, so that memory is flat."""
     last = 0
     while True:
-        pumps = Pump.objects.filter(pk__gt=last, explant__isnull=True).order_by("pk")
+        pumps = Pump.objects.filter(~taken_out(), pk__gt=last).order_by("pk")
         ids = list(pumps.values_list("pk", flat=True)[:size])
         if not ids:
             return
@@ -120,13 +122,13 @@ def _look_at(run: ScanRun, pump_ids: list[int], now: datetime) -> None:
 
 
 def _refreshed(run: ScanRun, pump_ids: list[int], now: datetime) -> dict[int, Projection]:
-    """Recompute pumps under their locks, together where that works, else one by one: an error of
-    the database at one pump must not stop the others."""
+    """Recompute pumps under their locks, together where that works, else one by one: an error at
+    one pump, whatever it is, must not stop the others."""
     if not pump_ids:
         return {}
     try:
         return refresh(pump_ids, now=now)
-    except DatabaseError as error:
+    except Exception as error:  # its message may hold a patient's values
         logger.error("not healed: %d pumps %s", len(pump_ids), type(error).__name__)
         if len(pump_ids) == 1:
             _report(run, pump_ids[0], ["not written"], type(error).__name__)

@@ -12,6 +12,7 @@ from accounts.policies import Action, check_may
 from accounts.services import contact
 from pumps import services as pumps
 from pumps.models import Pump, PumpModel
+from pumps.selectors import taken_out
 
 from .projection import resync
 from .reminding import plan_for
@@ -72,7 +73,7 @@ def _changed(clinic: Clinic, change: Callable[[], object]) -> list[int]:
     Returns:
         The pumps in use, locked.
     """
-    in_use = Pump.objects.filter(clinic=clinic, explant__isnull=True).order_by("pk")
+    in_use = Pump.objects.filter(~taken_out(), clinic=clinic).order_by("pk")
     while True:
         locked = in_use.select_for_update(of=("self",), no_key=True)
         pump_ids = list(locked.values_list("pk", flat=True))

@@ -12,6 +12,7 @@ from alarms.selectors.deadlines import deadlines_of
 from dosing.domain.quantities import format_date
 from pumps.models import Pump
 from pumps.services import audit_pump, lock_pump
+from pumps.services.devices import check_in_place
 
 from .projection import resync
 from .reasons import SHORT, check_reason_and_end
@@ -70,10 +71,11 @@ def exclude(*, pump: Pump, reason: str, ends_on: date, by: User, now: datetime) 
     already, or whose date nobody knows, is back within a week.
 
     Raises:
-        RuleViolation: also `already_excluded` and `back_too_late`.
+        RuleViolation: also `already_excluded`, `back_too_late` and `already_explanted`.
     """
     locked = lock_pump(pump.pk)
     check_may(by, Action.SETTLE, locked.clinic)
+    check_in_place(locked)
     today = _today(locked, now)
     check_reason_and_end(reason, ends_on, today)
     _check_back_in_time(locked, ends_on, now)

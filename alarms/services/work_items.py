@@ -203,6 +203,15 @@ def settle_for_clinics(*, kind: Kind, clinic_ids: Collection[int], now: datetime
 
 
 @transaction.atomic
+def settle_all_of_pump(*, pump_id: int, now: datetime) -> int:
+    """Settle whatever waits about a pump that was taken out, put off or not."""
+    rows = WorkItem.objects.select_for_update().filter(open_or_put_off(now), pump_id=pump_id)
+    waiting = list(rows.order_by("id"))
+    _end(waiting, now)
+    return len(waiting)
+
+
+@transaction.atomic
 def settle_by_system(*, kind: Kind, subject: str, reason: str, now: datetime) -> bool:
     """Settle the open item about one subject: what it spoke of has come right by itself."""
     rows = WorkItem.objects.select_for_update().filter(

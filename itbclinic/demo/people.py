@@ -45,7 +45,7 @@ def invent(chance: random.Random, number: int, today: date) -> Person:
     return Person(
         family_name=chance.choice(FAMILY),
         given_name=chance.choice(GIVEN),
-        date_of_birth=today - timedelta(days=chance.randrange(4 * 365, 20 * 365)),
+        date_of_birth=today - timedelta(days=chance.randrange(7 * 365, 20 * 365)),
         language=chance.choice(LANGUAGES),
         diagnosis=chance.choice(DIAGNOSES),
         caregiver=CaregiverEntry(

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
 from accounts.models import Clinic, User
-from accounts.policies import Action, may
+from accounts.policies import Action, clinic_ids, may
 from accounts.selectors import clinics_for
 
 
@@ -23,9 +23,7 @@ def clinics_or_refuse(request: HttpRequest, action: Action) -> list[Clinic]:
     """
     clinics = list(clinics_for(user_of(request), action))
     if not clinics:
-        raise PermissionDenied(
-            f"It does not let you {action.value}. Ask a clinic administrator if it should."
-        )
+        raise PermissionDenied(f"It does not let you {action.value}. {way_out(request)}")
     return clinics
 
 
@@ -37,9 +35,15 @@ def check_may(request: HttpRequest, action: Action, clinic: Clinic) -> None:
     """
     if not may(user_of(request), action, clinic.pk):
         raise PermissionDenied(
-            f"Your role at {clinic.name} does not let you {action.value}. "
-            "Ask a clinic administrator if it should."
+            f"Your role at {clinic.name} does not let you {action.value}. {way_out(request)}"
         )
+
+
+def way_out(request: HttpRequest) -> str:
+    """Whom to ask; an administrator is told where roles are given."""
+    if clinic_ids(user_of(request), Action.MANAGE_CLINIC):
+        return "You give people their roles under Clinic: ask somebody whose role is for it."
+    return "Ask a clinic administrator if it should."
 
 
 def choose(clinics: list[Clinic], slug: str) -> list[Clinic]:

@@ -164,10 +164,11 @@ def arrived(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
 @require_POST
 def no_show(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
     """The patient did not come."""
+    done = "Marked as a no-show: {name}."
+    if find_appointment(request, appointment_uuid).pump.explant is None:
+        done += " The pump still needs its refill: call the family and book anew."
     return _run(
-        request, appointment_uuid, None,
-        "Marked as a no-show: {name}. The pump still needs its refill: call the family and book "
-        "anew.",
+        request, appointment_uuid, None, done,
         lambda row: booking.mark_no_show(
             appointment=row, by=access.user_of(request), now=timezone.now()
         ),

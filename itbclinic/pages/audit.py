@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit as audit_log
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
 from accounts.selectors import AuditFilters, matching_audit_events, people_in_audit
 from alarms.presenters import words
-from pumps.selectors import pump_uuids_of_patient
+from alarms.selectors import work
+from patients.selectors import patients_found
+from pumps.selectors import pump_uuids_of_patients
+from visits.selectors import imports, summaries
 
-from . import access
+from . import access, board_query
 from .audit_words import Shown, present, words_of
 from .csv_cells import as_csv_row
 from .forms.audit import CHANGES, PROGRAMS, READS, AuditFilterForm
@@ -42,6 +47,10 @@ class Query:
     form: AuditFilterForm
     people: list[User]
     chosen: dict[str, str]
+    searchable: bool = False  # whether the reader may see any patient by name
+    words: str = ""  # of the search for a patient
+    found: int = 0  # how many patients it found
+    expired: bool = False
 
     def address(self, **changes: str) -> str:
         """The query string with some of it changed; a change starts at the newest event."""
@@ -70,10 +79,22 @@ def audit(request: HttpRequest) -> HttpResponse:
         "form": query.form,
         "address": query.address(),
         "chips": _chips(query, page),
+        "kept": [(name, query.chosen[name]) for name in FILTERS if query.chosen[name]],
         "clinic_links": _clinic_links(query, allowed),
         "several": len(query.clinics) > 1,
     }
     return render(request, "audit/page.html", context)
+
+
+@require_POST
+def search(request: HttpRequest) -> HttpResponseRedirect:
+    """Keep the words of a search for a patient in the session, as the board does, and go to the
+    events that they find: an address carries no name."""
+    access.clinics_or_refuse(request, Action.READ_AUDIT)
+    key = board_query.keep_words(request.POST.get("words", ""), request.session)
+    pairs = [(name, request.POST.get(name, "")) for name in FILTERS if name != "subject"]
+    query = urlencode([pair for pair in [*pairs, ("patient", key)] if pair[1]])
+    return HttpResponseRedirect(f"{reverse('audit')}{'?' if query else ''}{query}")
 
 
 @require_safe
@@ -99,21 +120,54 @@ def _read(request: HttpRequest) -> tuple[Query, list[Clinic]]:
     kind = found.get("event") or ""
     person = next((user for user in people if str(user.uuid) == found.get("person")), None)
     subject = found.get("subject")
-    subjects = (
-        [subject, *pump_uuids_of_patient([c.pk for c in clinics], subject)] if subject else []
-    )
+    key = request.GET.get("patient", "")
+    words_kept = str(request.session.get(board_query.SEARCHES, {}).get(key, "")) if key else ""
+    charts = _charts(clinics, access.user_of(request))
+    patients = patients_found(charts, words_kept) if words_kept else []
+    subjects = _subjects(charts, patients) if words_kept else None
+    if subject:
+        ids = [clinic.pk for clinic in clinics]
+        subjects = [subject, *pump_uuids_of_patients(ids, [subject])]
     filters = AuditFilters(
         event="" if kind in (CHANGES, READS) else kind,
         reads={CHANGES: False, READS: True}.get(kind),
         person=person,
         programs=found.get("person") == PROGRAMS,
         subject_type=found.get("about") or "",
-        subject_ids=tuple(str(uuid) for uuid in subjects),
+        subject_ids=None if subjects is None else tuple(str(uuid) for uuid in subjects),
         first_day=found.get("since"),
         last_day=found.get("until"),
     )
     chosen = {name: str(found.get(name) or "") for name in FILTERS} | {"clinic": slug}
-    return Query(clinics, filters, form, people, chosen), allowed
+    chosen["patient"] = key if words_kept and not subject else ""
+    return Query(
+        clinics,
+        filters,
+        form,
+        people,
+        chosen,
+        searchable=bool(charts),
+        words=words_kept,
+        found=len(patients),
+        expired=bool(key) and not words_kept,
+    ), allowed
+
+
+def _charts(clinics: Sequence[Clinic], user: User) -> list[int]:
+    """The clinics in which the reader may see patients by name: nobody else's are searched."""
+    readable = clinic_ids(user, Action.READ_CHART)
+    return [clinic.pk for clinic in clinics if clinic.pk in readable]
+
+
+def _subjects(of_clinics: Sequence[int], patients: Sequence[UUID]) -> list[UUID]:
+    """Whatever an event about these patients may name."""
+    return [
+        *patients,
+        *pump_uuids_of_patients(of_clinics, patients),
+        *work.uuids_about(of_clinics, patients),
+        *summaries.summaries_about(of_clinics, patients),
+        *imports.rows_about(of_clinics, patients),
+    ]
 
 
 def _page(query: Query, request: HttpRequest) -> Page:
@@ -151,6 +205,8 @@ def _address(query: Query, **key: int) -> str:
 def _record(event: str, request: HttpRequest, query: Query, rows: int | None) -> None:
     """That the log was read, with the filters: keys and days, no names."""
     seen: dict[str, Any] = {name: value for name, value in query.chosen.items() if value}
+    if seen.pop("patient", ""):
+        seen["searched"] = True  # the words stay in the session
     seen |= {} if rows is None else {"rows": rows}
     for clinic in query.clinics:
         audit_log.record(
@@ -181,7 +237,10 @@ def _chips(query: Query, page: Page) -> list[Chip]:
     if filters.person or filters.programs:
         said = filters.person.display_name if filters.person else "API clients"
         found.append(Chip(f"By {said}", query.address(person="")))
-    if filters.subject_ids:
+    if query.chosen["patient"]:
+        said = f"Patients found by “{query.words}” ({query.found})"
+        found.append(Chip(said, query.address(patient="")))
+    if query.chosen["subject"] and filters.subject_ids:
         named = next(
             (row for row in page.rows if row.event.subject_id in filters.subject_ids), None
         )

@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from accounts.models import AuditEvent, Clinic
+from accounts.models import AuditEvent, Clinic, Role
 from accounts.selectors import names_of_accounts
+from alarms.models import WorkItem
+from alarms.presenters.work import MILESTONES, STATES
 from dosing.selectors import names_of_products
 from pumps.selectors import names_of_models, patients_of_subjects
+from visits.models import ImportRow
 from visits.selectors.imports import lines_of_rows
 
-from . import figures
+from . import board_query, figures
 
 EVENTS: Final = {
     "patient.read": "Opened a patient's page",
@@ -39,6 +42,7 @@ EVENTS: Final = {
     "summary.tried_again": "Tried again to make a summary",
     "summary.renewed": "Made a new version of a summary",
     "pump.explanted": "Recorded that a pump was taken out",
+    "pump.explant_withdrawn": "Took back that a pump was taken out",
     "pump.excluded": "Left a pump off the list",
     "pump.exclusion_ended": "Put a pump back on the list",
     "date.settled": "Settled a doubtful date",
@@ -116,6 +120,32 @@ SUBJECTS: Final = {
     "roster_upload": "Spreadsheet",
     "summary": "After-visit summary",
 }
+# Stored codes in the words that the pages use for them, by the value's name.
+VALUES: Final[dict[str, dict[str, str]]] = {
+    "owner_role": {str(value): str(label) for value, label in Role.choices},
+    "kind": {
+        **{str(value): str(label) for value, label in WorkItem.Kind.choices},
+        "refill": "About a refill",
+        "appointment": "About an appointment",
+    },
+    "tab": {
+        **{tab.key: tab.label for tab in board_query.TABS},
+        "mine": "Mine",
+        "settled": "Settled lately",
+    },
+    "milestone": MILESTONES,
+    "outcome": {str(value): str(label) for value, label in ImportRow.Outcome.choices},
+    "state": {
+        **STATES,
+        "open": "To settle",
+        "settled": "Followed by a later row",
+        "dismissed": "Dismissed",
+    },
+    "about": SUBJECTS,
+}
+# Values that are always a code: one without words of its own is read as they are written.
+CODES: Final = frozenset({*VALUES, "codes", "reason", "channel", "template", "format"})
+_CODE: Final = re.compile(r"[a-z]+(_[a-z0-9]+)*")
 MOST_LINES: Final = 6
 _KEY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -246,4 +276,19 @@ def _shown(name: str, values: Mapping[str, Any], zone: ZoneInfo) -> str:
         return ""
     if name == "event":
         return words_of(str(values[name]))
+    last = name.rpartition(".")[2]
+    if last in CODES and values[name]:
+        listed = values[name] if isinstance(values[name], list) else [values[name]]
+        return ", ".join(in_words(last, item) or figures.shown(name, item, zone) for item in listed)
     return figures.shown(name, values[name], zone)
+
+
+def in_words(name: str, value: object) -> str:
+    """A stored code as people say it: `Duplicate MRN`; empty where it is no code."""
+    text = str(value)
+    if text in VALUES.get(name, {}):
+        return VALUES[name][text]
+    if not _CODE.fullmatch(text):
+        return ""
+    said = re.sub(r"\bmrn\b", "MRN", text.replace("_", " "))
+    return said[:1].upper() + said[1:]

@@ -26,7 +26,7 @@ from refills.selectors import current_fills
 from visits.models import ImportRow
 from visits.selectors.imports import open_refused_rows
 
-from . import board_query, reads, uploads
+from . import board_query, off_board, reads, uploads
 from .board_query import BoardQuery
 
 LOUD: Final = 5  # late or failed items that the board names
@@ -150,6 +150,8 @@ def board(request: HttpRequest) -> HttpResponse:
         "clinic_links": _clinic_links(query, allowed),
         "partial": partial,
         "uploads": [] if partial else uploads.waiting_for(user, clinics),
+        "off_board": off_board.build(user, clinics, query.search),
+        "may_add": bool(set(clinic_ids(user, Action.ADD_PATIENT)) & {c.pk for c in clinics}),
         "may_record": all(may(user, Action.RECORD_VISIT, clinic.pk) for clinic in clinics),
     }
     template = "board/area.html" if partial else "board/page.html"

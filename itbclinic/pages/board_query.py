@@ -38,7 +38,7 @@ class Tab:
 
 
 TABS: Final = (
-    Tab("unknown", "Cannot compute", Filters(statuses=("unknown",))),
+    Tab("unknown", "No sure date", Filters(statuses=("unknown",))),
     Tab("alarm", "Past alarm", Filters(statuses=("empty", "alarm"))),
     Tab("overdue", "Overdue", Filters(statuses=("overdue",))),
     Tab("todo", "To do now", Filters()),

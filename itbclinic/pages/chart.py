@@ -67,6 +67,7 @@ class Chart:
     others: list[Pump]
     may_settle: bool
     may_record: bool
+    may_device: bool
     born: str
     today: date
     row: rows.Row | None = None
@@ -84,6 +85,11 @@ class Chart:
     may_book: bool = False
     sheet: Sheet | None = None
     audit: tuple[tuple[AuditEvent, str], ...] = ()
+
+    @property
+    def others_in_place(self) -> list[Pump]:
+        """The patient's other pumps that are on the board too."""
+        return [other for other in self.others if other.explant is None]
 
     @property
     def caregivers(self) -> list[Caregiver]:
@@ -124,6 +130,7 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         may_settle=may(user, Action.SETTLE, patient.clinic_id),
         may_book=may(user, Action.BOOK, patient.clinic_id),
         may_record=may(user, Action.RECORD_VISIT, patient.clinic_id),
+        may_device=may(user, Action.RECORD_DEVICE, patient.clinic_id),
         born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
         today=today,
         sheet=_sheet(patient),
@@ -142,7 +149,7 @@ def _with_pump(bare: Chart, pump: Pump, now: datetime, today: date) -> Chart:
     found = _computed(facts, now)
     appointments = coming_appointments(pump.pk, now)
     programs = [(row, _view(row, pump)) for row in reads.programs(pump)]
-    explant = getattr(pump, "explant", None)
+    explant = pump.explant
     row = _row(pump, dates, facts, appointments, now, today)
     return replace(
         bare,
@@ -297,7 +304,7 @@ def _history(pump: Pump, programs: list[tuple[Any, program_view.ProgramView]]) -
     history.add_interrogations(reads.interrogations(pump))
     history.add_settlements(reads.settlements(pump))
     history.add_exclusions(reads.exclusions(pump))
-    history.add_explant(pump)
+    history.add_explants(pump)
     return history.newest_first()
 
 
@@ -333,5 +340,5 @@ def _sheet(patient: Patient) -> Sheet | None:
     return Sheet(
         next_appointment=str(raw.get(NEXT_APPOINTMENT) or ""),
         notes=str(raw.get(NOTES) or ""),
-        source=f"Row {row.row} of the sheet imported {when}",
+        source=f"Line {row.row} of the sheet imported {when}",
     )

@@ -103,7 +103,7 @@ def _line(
 
 def _alarm(dates: Projection, today: date, zone: ZoneInfo, sums: list[str] | None) -> DateLine:
     if dates.alarm_date is None:
-        return DateLine("Low-reservoir alarm", "Never", "", "at this program", sums or [])
+        return DateLine("Low-reservoir alarm", "Does not sound", "", "at this program", sums or [])
     note = f"about {words.instant(dates.alarm_at, zone)}" if dates.alarm_at else ""
     return DateLine(
         "Low-reservoir alarm",

@@ -17,7 +17,7 @@ from dosing.models import Mode
 NOTHING: Final = "–"
 UNITS: Final = (
     ("daily_dose_mcg", "mcg/day"),
-    ("_mcg_per_ml", "mcg/mL"),
+    ("_mcg_per_ml", words.PER_ML),
     ("_mcg_per_hour", "mcg/h"),
     ("_ml_per_day", "mL/day"),
     ("_ml_per_cm", "mL/cm"),
@@ -39,7 +39,7 @@ LABELS: Final = {
     "min_ml_per_day": "Lowest flow",
     "max_ml_per_day": "Highest flow",
     "flow_accuracy_percent": "May run faster by",
-    "allows_zero_flow": "Can stand still",
+    "allows_zero_flow": "A step may be zero",
     "max_steps": "Flex steps a day, at most",
     "concentration_mcg_per_ml": "Concentration",
     "daily_dose_mcg": "Daily dose",
@@ -53,6 +53,8 @@ LABELS: Final = {
     "codes": "Why",
     "row": "Line",
     "settled_by": "Settled by",
+    "owner_role": "Whose task",
+    "tab": "List",
     "as_of": "As of",
     "ends_on": "Until",
 }

@@ -122,14 +122,13 @@ class History:
             if end is not None:
                 self._add_act("Decision", end.at, "Back on the list", f"“{end.reason}”", end.by)
 
-    def add_explant(self, pump: Pump) -> None:
-        """The end of the pump."""
-        explant = getattr(pump, "explant", None)
-        if explant is not None:
+    def add_explants(self, pump: Pump) -> None:
+        """The end of the pump, and ends that were entered in error."""
+        for explant in pump.explants.all():
             self._add("Explant", explant.at, "Pump taken out", [f"“{explant.reason}”"], explant)
 
     def _add(self, kind: str, at: datetime, what: str, details: list[str], row: Any) -> None:
-        correction = getattr(row, "correction", None)
+        correction = getattr(row, "correction", None) or getattr(row, "withdrawal", None)
         struck = ""
         if correction is not None:
             when = words.instant(correction.at, self.zone)

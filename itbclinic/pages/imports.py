@@ -27,7 +27,11 @@ from .forms.imports import DismissForm
 
 PAGE_SIZE: Final = 50
 RUNS_SHOWN: Final = 20
-STATES: Final = {"open": "To settle", "settled": "Settled by a later row", "dismissed": "Dismissed"}
+STATES: Final = {
+    "open": "To settle",
+    "settled": "Followed by a later row",
+    "dismissed": "Dismissed",
+}
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

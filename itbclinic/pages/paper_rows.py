@@ -125,7 +125,8 @@ def row_of(row: AfterVisitSummary, prints: Sequence[SummaryPrint], now: datetime
         no_phone=bool(row.content.get("no_phone", "")),
         version=row.version,
         prints=[
-            f"{words.instant(one.at, zone)} by {one.by.display_name}, version {one.summary.version}"
+            f"{words.instant(one.at, zone)} by {one.by.display_name}"
+            + (f", version {one.summary.version}" if row.version > 1 else "")
             for one in prints
         ],
     )

@@ -96,8 +96,10 @@ def count_recalculating(ids: Collection[int], now: datetime) -> int:
 
 def pumps_of(patient: Patient) -> list[Pump]:
     """The patient's pumps, the latest implanted first; one that was taken out comes last."""
-    pumps = patient.pumps.select_related("model", "clinic", "explant", "projection")
-    return sorted(pumps.order_by("-implanted_on", "-pk"), key=lambda pump: hasattr(pump, "explant"))
+    pumps = patient.pumps.select_related("model", "clinic", "projection").prefetch_related(
+        "explants__withdrawal__by", "explants__recorded_by"
+    )
+    return sorted(pumps.order_by("-implanted_on", "-pk"), key=lambda pump: bool(pump.explant))
 
 
 def worklist_row(pump: Pump, now: datetime) -> Any | None:

@@ -1,4 +1,5 @@
-"""Refused rows as a file to mend and import again: the original headings, the cells word for word.
+"""Refused rows as a file to mend and import again: the original headings, the cells word for word,
+and in a last column what to correct, which the importer leaves out when the file comes back.
 
 A cell such as `=HYPERLINK(…)` must stay text when a spreadsheet opens the file, and must come back
 as it was typed when the file is imported:
@@ -25,7 +26,7 @@ from openpyxl.styles import Font
 from openpyxl.utils.escape import escape
 from openpyxl.writer.excel import save_workbook
 
-from visits.domain.roster_file import HEADINGS
+from visits.domain.roster_file import ADVICE, HEADINGS
 from visits.models import ImportRow
 
 from .csv_cells import FORMULA_SIGNS
@@ -48,13 +49,25 @@ def columns_of(rows: Iterable[ImportRow]) -> list[str]:
     return [*HEADINGS, *sorted(others)]
 
 
+def _lines(rows: Sequence[ImportRow]) -> list[list[str]]:
+    """The headings and the rows, each with its advice at its end; an empty sheet needs none."""
+    columns = columns_of(rows)
+    if not rows:
+        return [columns]
+    cells = [[*(row.raw.get(name, "") for name in columns), _advice(row)] for row in rows]
+    return [[*columns, ADVICE], *cells]
+
+
+def _advice(row: ImportRow) -> str:
+    """What is wrong with the row, each sentence once; every sentence names its column."""
+    return " ".join(dict.fromkeys(error["message"] for error in row.errors))
+
+
 def as_csv(rows: Sequence[ImportRow]) -> bytes:
     """The rows as CSV in UTF-8 with the mark by which spreadsheets know it."""
-    columns = columns_of(rows)
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([_marked(row.raw.get(name, "")) for name in columns] for row in rows)
+    writer.writerows([_marked(cell) for cell in line] for line in _lines(rows))
     return ("\ufeff" + out.getvalue()).encode()
 
 
@@ -64,13 +77,12 @@ def _marked(cell: str) -> str:
 
 def as_workbook(rows: Sequence[ImportRow]) -> bytes:
     """The rows as XLSX, every cell text."""
-    columns = columns_of(rows)
     book = Workbook()
     sheet = book.active
     assert sheet is not None
     sheet.title = "Refused rows"
     sheet.freeze_panes = "A2"
-    for number, line in enumerate([columns, *([r.raw.get(c, "") for c in columns] for r in rows)]):
+    for number, line in enumerate(_lines(rows)):
         for place, text in enumerate(line, start=1):
             cell = sheet.cell(row=number + 1, column=place)
             cell.value = escape(_LOOKS_ESCAPED.sub("_x005F_", text))

@@ -131,7 +131,7 @@ def waiting(upload: RosterUpload) -> Waiting:
         return Waiting(upload, f"{sheet} stopped before its end.", "See why")
     since = words.instant(upload.moved_at, upload.clinic.zone)
     return Waiting(
-        upload, f"{sheet} has not come forward since {since}: the worker may be down.", "Look at it"
+        upload, f"{sheet} has not come forward since {since}. Nothing is lost.", "Look at it"
     )
 
 
@@ -172,7 +172,7 @@ def _progress(upload: RosterUpload, now: datetime) -> str:
         since = words.instant(upload.moved_at, upload.clinic.zone)
         return f"{rows}; it has not come forward since {since}"
     if upload.state == State.WAITING or (upload.state == State.IMPORTING and not upload.rows_done):
-        return f"Waits for the worker: {rows}"
+        return f"Waits its turn, for less than a minute as a rule: {rows}"
     return rows
 
 

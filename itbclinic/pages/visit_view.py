@@ -165,7 +165,7 @@ def _day(row: Any, name: str) -> str:
     if row is None or row.refill_due_on is None:
         return "Not known"
     value = getattr(row, name)
-    return words.day(value) if value is not None else "Never"
+    return words.day(value) if value is not None else "None at this program"
 
 
 def _flow(found: Preview) -> str:

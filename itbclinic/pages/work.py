@@ -33,7 +33,7 @@ TABS: Final = (("mine", "Mine"), ("all", "All"), ("settled", "Settled lately"))
 ON_THE_CHART: Final = {
     Kind.UNBOOKED: "Book a refill",
     Kind.NO_SHOW: "Book a new appointment",
-    Kind.DATE_UNKNOWN: "Resolve it",
+    Kind.DATE_UNKNOWN: "Open it",
     Kind.APPOINTMENT_WITHOUT_OUTCOME: "Open the patient",
 }
 TO_CALL: Final = (Kind.CALL_FAMILY, Kind.NO_SHOW, Kind.UNBOOKED, Kind.DELIVERY_FAILED)
@@ -59,6 +59,7 @@ class Card:
     who: str = ""  # what names the patient beyond doubt on the phone
     to_call: list[Caregiver] = field(default_factory=list)
     settled: str = ""
+    by_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,14 @@ def _card(
     name = patient.display_name if patient else ""
     who = _who(patient, now.astimezone(item.clinic.zone).date()) if patient else ""
     if item.settled_at is not None:
-        return Card(line, chart=chart, patient=name, who=who, settled=_settled(item))
+        return Card(
+            line,
+            chart=chart,
+            patient=name,
+            who=who,
+            settled=_settled(item),
+            by_itself=item.settle_reason == WorkItem.NO_LONGER,
+        )
     form = WorkItemForm(item=item)
     if refused is not None and refused[0].pk == item.pk:
         form = refused[1]
@@ -180,9 +188,12 @@ def _who(patient: Patient, today: date) -> str:
 
 
 def _settled(item: WorkItem) -> str:
+    at = words.instant(item.settled_at, item.clinic.zone)
+    if item.settle_reason == WorkItem.NO_LONGER:
+        return f"{at} by itself: what it spoke of has changed."
     by = item.settled_by.display_name if item.settled_by else ""
     until = f", put off until {words.day(item.settled_until)}" if item.settled_until else ""
-    return f"{words.instant(item.settled_at, item.clinic.zone)} by {by}{until}"
+    return f"{at} by {by}{until}"
 
 
 def _act(

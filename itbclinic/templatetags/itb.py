@@ -32,7 +32,7 @@ WHOLE: Final = re.compile(
 
 @register.filter
 def quantity(value: Decimal | None, unit: str) -> str:
-    """`2,000 mcg/mL`: the one way to write a quantity."""
+    """`2,000 mcg per mL`: the one way to write a quantity."""
     return words.NOT_RECORDED if value is None else format_quantity(value, unit)
 
 

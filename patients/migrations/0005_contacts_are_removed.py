@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="caregiver",
             name="remove_reason",
-            field=models.CharField(blank=True, default="", max_length=300),
+            field=models.CharField(blank=True, db_default="", default="", max_length=300),
         ),
         migrations.AddField(
             model_name="caregiver",

@@ -12,8 +12,9 @@ from django.db.models import Q
 from accounts.models import User
 from accounts.rules import RuleViolation
 from dosing.domain.quantities import format_date
-from pumps.models import Explant, Pump
+from pumps.models import Pump
 from pumps.services import audit_pump
+from pumps.services.devices import check_in_place
 from refills.models import Appointment
 
 Outcome = Appointment.Outcome
@@ -51,7 +52,7 @@ def check_time(
         raise RuleViolation.of(
             "starts_at", "too_far_ahead", "That is more than a year ahead. Check the year."
         )
-    if Explant.objects.filter(pump=pump, at__lte=now).exists():
+    if pump.explant is not None:
         raise RuleViolation.of(
             "pump", "explanted", "This pump was taken out; there is nothing to refill."
         )
@@ -205,7 +206,7 @@ def take_outcome_back(
     """Take back an outcome that was marked by mistake.
 
     Raises:
-        RuleViolation: `missing` or `no_outcome`.
+        RuleViolation: `missing`, `no_outcome`, or the pump was taken out.
     """
     if not appointment.outcome:
         raise RuleViolation.of(
@@ -214,6 +215,7 @@ def take_outcome_back(
     if not reason.strip():
         raise RuleViolation.of("reason", "missing", "Write what was wrong with it.")
     if appointment.starts_at > now:  # marked before its hour, and open again from here on
+        check_in_place(appointment.pump)
         _check_no_other(appointment.pump, appointment.starts_at, now, besides=appointment)
     before = {
         "outcome": appointment.outcome,

@@ -21,9 +21,10 @@ from reminders.selectors import workers_lost
 from reminders.services.outbox import record_end
 
 State = OutboxMessage.State
-# Longer than one attempt can take: six waits on the server of EMAIL_TIMEOUT each.
+# Longer than one attempt can take: nine waits on the server of EMAIL_TIMEOUT each.
 LEASE: Final = timedelta(seconds=120)
 LOST_WORKER: Final = "WorkerLost"
+FUTURE: Final = timedelta(minutes=1)  # by so much two machines' clocks may differ
 
 # Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
 # lease more rows than it answers.
@@ -45,8 +46,11 @@ UPDATE reminders_outboxmessage SET lease_until = clock_timestamp() + %(lease)s::
 """
 _EXPIRED: Final = """
 SELECT id FROM reminders_outboxmessage
- WHERE state = 'pending' AND lease_until < clock_timestamp()
- ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED
+ WHERE state = 'pending' AND lease_until < clock_timestamp() ORDER BY id LIMIT 200
+"""
+_LOCK_EXPIRED: Final = """
+SELECT 1 FROM reminders_outboxmessage
+ WHERE id = %s AND state = 'pending' AND lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED
 """
 
 
@@ -195,41 +199,75 @@ def end_unsent(
 
 
 @transaction.atomic
-def put_back(*, message: OutboxMessage, worker: str, not_before: datetime | None = None) -> None:
-    """Give a claimed row back untried: it is night for a family, or the channel is broken."""
+def put_back(*, message: OutboxMessage, worker: str, not_before: datetime) -> None:
+    """Give a claimed row back untried: it is night for a family."""
     row = _fenced(message, worker)
     if row is not None:
         row.lease_until, row.lease_by = None, ""
         row.attempts -= 1
-        if not_before is not None:
-            row.not_before = not_before
+        row.not_before = not_before
         row.save(update_fields=["lease_until", "lease_by", "attempts", "not_before"])
 
 
-@transaction.atomic
-def recover_leases(*, by: User, now: datetime) -> list[OutboxMessage]:
-    """Free the rows whose worker is gone, each with an attempt of unknown outcome.
-
-    Returns:
-        Those that died of it: a row that loses its worker again and again ends at a person.
-    """
+def lost_leases() -> list[int]:
+    """Rows whose worker is gone, by id."""
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRED)
-        ids = [row[0] for row in cursor.fetchall()]
-    dead = []
-    for row in OutboxMessage.objects.filter(pk__in=ids).order_by("id"):
-        worker = row.lease_by
-        ended = max(now, row.lease_until or now)
-        attempt = Attempt(
-            started_at=min(now, (row.lease_until or now) - LEASE),
-            ended_at=ended,
-            outcome=Outcome.UNKNOWN,
-            error_class=LOST_WORKER,
-        )
-        _add_attempt(row, worker, attempt)
-        row.lease_until, row.lease_by = None, ""
-        if workers_lost(row, LOST_WORKER) >= retry.WORKERS_LOST:
-            _end(row, State.DEAD, "worker_lost", now)
-            dead.append(row)
+        return [row[0] for row in cursor.fetchall()]
+
+
+@transaction.atomic
+def recover_lease(*, message_id: int, by: User, now: datetime) -> OutboxMessage | None:
+    """Free a row whose worker is gone, with an attempt of unknown outcome. A row that loses its
+    worker again and again dies of it.
+
+    Returns:
+        The row as it stands now; None when somebody else has freed it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_EXPIRED, [message_id])
+        if cursor.fetchone() is None:
+            return None
+    row = OutboxMessage.objects.select_related("clinic").get(pk=message_id)
+    ended = max(now, row.lease_until or now)
+    attempt = Attempt(
+        started_at=min(now, (row.lease_until or now) - LEASE),
+        ended_at=ended,
+        outcome=Outcome.UNKNOWN,
+        error_class=LOST_WORKER,
+    )
+    _add_attempt(row, row.lease_by, attempt)
+    row.lease_until, row.lease_by = None, ""
+    if workers_lost(row, LOST_WORKER) >= retry.WORKERS_LOST:
+        _end(row, State.DEAD, "worker_lost", now)
+    _save(row, by=by, now=now)
+    return row
+
+
+def without_time(*, now: datetime) -> list[int]:
+    """Rows that nobody sent in their time and that nobody holds, by id."""
+    rows = OutboxMessage.objects.filter(
+        state=State.PENDING, expires_at__lte=now, lease_until__isnull=True
+    )
+    return list(rows.order_by("id").values_list("pk", flat=True)[:200])
+
+
+@transaction.atomic
+def end_without_time(*, message_id: int, by: User, now: datetime) -> OutboxMessage | None:
+    """End a row whose time is over. None when somebody has taken it meanwhile."""
+    rows = OutboxMessage.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        pk=message_id, state=State.PENDING, lease_until__isnull=True
+    )
+    row = rows.select_related("clinic").first()
+    if row is not None:
+        _end(row, State.DEAD, "no_time_left", now)
         _save(row, by=by, now=now)
-    return dead
+    return row
+
+
+def hold_nothing_from_the_future(*, now: datetime) -> int:
+    """Let leave what was planned while a clock was ahead, and would wait until then."""
+    rows = OutboxMessage.objects.filter(
+        state=State.PENDING, lease_until__isnull=True, attempts=0, created_at__gt=now + FUTURE
+    )
+    return rows.filter(not_before__gt=now).update(not_before=now)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from accounts.models import Clinic, User
-from alarms.services import scans
+from alarms.services import delivering, scans
 from itbclinic.devstack import chromium
 from tests import factories
 
@@ -71,9 +71,10 @@ def clinic(db: None) -> Clinic:
 
 @pytest.fixture
 def checked_now(transactional_db: None) -> None:
-    """Complete scans just now: the red banners are gone."""
+    """Complete scans and a delivery just now: the red banners are gone."""
     scans.sweep(clock=timezone.now)
     scans.due_scan(clock=timezone.now)
+    delivering.deliver(clock=timezone.now)
 
 
 class Seat:

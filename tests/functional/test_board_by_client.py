@@ -118,7 +118,7 @@ def test_tabs_count_and_say_what_they_hide(
     client = signed_in(nurse)
     tabs = {tab.label: tab.count for tab in board_of(client.get("/")).tabs}
     assert tabs == {
-        "Cannot compute": 1,
+        "No sure date": 1,
         "Past alarm": 1,
         "Overdue": 1,
         "To do now": 3,
@@ -210,7 +210,7 @@ def test_a_refused_row_leads_to_its_page_where_there_is_one(
 ) -> None:
     support.refused_row(clinic, by=nurse)
     content = signed_in(nurse).get("/").content.decode()
-    assert "Row 12 of the roster" in content
+    assert "Line 12 of the roster" in content
     assert "1 row of the roster was not imported" in content
 
 

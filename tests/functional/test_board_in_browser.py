@@ -45,7 +45,7 @@ def test_every_state_is_shown_in_words_and_passes_axe(
     expect(rows.nth(5)).to_contain_text("before the alarm")
     expect(rows.nth(6)).to_contain_text("window opens")
     expect(page.locator("section.refused:not(#loud-work)")).to_contain_text(
-        "Row 12 of the roster was not imported"
+        "Line 12 of the roster was not imported"
     )
     expect(page.locator("section.refused:not(#loud-work)")).to_contain_text(
         "Daily Dose: 350,000 mcg/day is outside"

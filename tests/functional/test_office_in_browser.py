@@ -1,5 +1,6 @@
 """Catalogue, audit log, clinic and refused rows in a real browser, at both widths, with axe."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_refused_figure_is_said_at_its_field(seat_of: SeatOf, clinic: Clinic) 
 def test_a_drugs_page(seat_of: SeatOf, clinic: Clinic) -> None:
     seat = seat_of(factories.user("pharm", clinic, "pharmacist"))
     page = seat.open("/catalogue/")
-    page.get_by_role("link", name="Change Baclofen 500 mcg/mL").click()
+    page.get_by_role("link", name="Change Baclofen 500 mcg per mL").click()
     expect(page.locator("main")).to_contain_text("No date moves")
     seat.check()
 
@@ -95,6 +96,39 @@ def test_the_audit_log(seat_of: SeatOf, clinic: Clinic, now: datetime) -> None:
     page.get_by_role("link", name="Show without: Recorded a refill").click()
     expect(page.locator(".chip")).to_have_count(0)
     assert not seat.visible_in_print(".filter-bar")
+
+
+def test_a_patient_is_searched_in_the_audit_log(
+    seat_of: SeatOf, clinic: Clinic, now: datetime
+) -> None:
+    factories.due_in(clinic, 10, now, family_name="Quispe")
+    factories.due_in(clinic, 20, now, family_name="Eide")
+    seat = seat_of(factories.user("aud", clinic, "auditor"))
+    page = seat.open("/audit/")
+    page.get_by_label("Patient", exact=True).fill("quispe")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".chip")).to_contain_text("Patients found by “quispe” (1)")
+    expect(page).to_have_url(re.compile(r"/audit/\?patient=(~|%7E)[0-9a-f]{16}$"))
+    expect(page.locator(".log")).to_contain_text("QUISPE")
+    expect(page.locator(".log")).not_to_contain_text("EIDE")
+    seat.check()
+    page.get_by_label("What", exact=True).select_option("Recorded a refill")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".chip")).to_have_count(2)
+    expect(page.locator(".log tbody > tr:has(> td.about)")).to_have_count(1)
+    page.get_by_role("link", name="Show without: Patients found").click()
+    expect(page.locator(".log")).to_contain_text("EIDE")
+    assert not seat.visible_in_print(".audit-search")
+
+
+def test_the_address_of_a_form_leads_back_to_its_page(seat_of: SeatOf, clinic: Clinic) -> None:
+    seat = seat_of(factories.user("boss", clinic, "admin"))
+    page = seat.open(f"/clinic/{clinic.slug}/people/add/")
+    expect(page.locator("main")).to_contain_text("This address only takes what a form sends.")
+    seat.said.clear()  # the browser itself notes every answer of 405
+    seat.check()
+    page.get_by_role("link", name="Go to the page that it belongs to").click()
+    expect(page).to_have_url(re.compile(rf"/clinic/{clinic.slug}/$"))
 
 
 def test_an_administrator_adds_a_person_and_a_client(seat_of: SeatOf, clinic: Clinic) -> None:

@@ -95,7 +95,7 @@ def test_staff_print_what_waits_and_it_is_recorded(
     assert (printed.summary, printed.by) == (made, staff)
     page.get_by_role("link", name="Back to the paper to print").click()
     expect(page.get_by_text("Printed in the last 7 days")).to_be_visible()
-    expect(page.get_by_text("by Rowan staff-1, version 1")).to_be_visible()
+    expect(page.get_by_text("by Rowan staff-1").first).to_be_visible()
     expect(page.get_by_role("button", name="Print again")).to_be_visible()
 
 

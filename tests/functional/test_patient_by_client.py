@@ -25,7 +25,7 @@ def test_what_each_role_may(clinic: Clinic, client: Client, role: str) -> None:
     client.force_login(factories.user("somebody", clinic, role))
     response = client.get(support.address_of(pump))
     assert response.status_code == (200 if role in READERS else 404)
-    assert (b"Let the date stand" in response.content) is (role in DECIDERS)
+    assert (b"Settle it until then" in response.content) is (role in DECIDERS)
     assert (b"Who read and changed this record" in response.content) is (role == "auditor")
     expected = 422 if role in DECIDERS else 403 if role in READERS else 404
     for act in ACTS:

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alarms.models import Projection
-from alarms.presenters import rows, window, words
+from alarms.models import Projection, Reason
+from alarms.presenters import rows, window, words, work
 from dosing.models import Mode, Program, Step
-from itbclinic.pages import program_view
+from itbclinic.pages import board_query, dates_view, program_view, visit_view
 from itbclinic.templatetags import itb
 
 TODAY = date(2026, 11, 22)
@@ -220,3 +220,19 @@ def test_periodic_boluses_are_drawn() -> None:
     assert plan.drawing is not None
     assert "9 steps" in plan.drawing.description
     assert view.notes[0] == "20 mcg over 10 min every 360 min, the first at 02:00."
+
+
+def test_a_doubtful_date_has_one_word_and_a_reminder_of_it_claims_no_more() -> None:
+    assert words.STATUS["unknown"] == "No sure date"
+    assert board_query.BY_KEY["unknown"].label == words.STATUS["unknown"]
+    assert work.MILESTONES["unknown"] == "The refill date is not known or in doubt: treat as due"
+    for reason in (Reason.PUMP_STOPPED, Reason.ALARM_DATE_MISMATCH):
+        assert "settle it with a reason" in words.UNKNOWN[reason][1]
+
+
+def test_a_pump_that_does_not_run_has_no_alarm_in_words() -> None:
+    known = dates(alarm_date=None, empty_date=None)
+    line = dates_view._alarm(known, TODAY, DENVER, None)
+    assert (line.day, line.note) == ("Does not sound", "at this program")
+    assert visit_view._day(known, "alarm_date") == "None at this program"
+    assert visit_view._day(known, "refill_due_on") == "26-Nov-2026"

@@ -203,14 +203,14 @@ def _concentration(reader: RowReader) -> Decimal | None:
         reader.refuse(
             column,
             "concentration_out_of_range",
-            f"{typed} comes to {format_quantity(quantity.value, 'mcg/mL')}; baclofen has "
-            f"{LEAST_MCG_PER_ML} to {MOST_MCG_PER_ML} mcg/mL. Check the number and its unit.",
+            f"{typed} comes to {format_quantity(quantity.value, 'mcg per mL')}; baclofen has "
+            f"{LEAST_MCG_PER_ML} to {MOST_MCG_PER_ML} mcg per mL. Check the number and its unit.",
         )
         return None
     if quantity.converted:
         reader.warn(
             "concentration_unit_converted",
-            f"{typed} was taken as {format_quantity(quantity.value, 'mcg/mL')}.",
+            f"{typed} was taken as {format_quantity(quantity.value, 'mcg per mL')}.",
         )
     return quantity.value
 

@@ -38,6 +38,9 @@ HEADINGS: Final = (
     "Next Appt",
     "Notes",
 )
+# The last column of the files with refused rows: it speaks to a person and is left out when such a
+# file comes back.
+ADVICE: Final = "What to correct"
 # Without one of the others a date would rest on less than the clinic knows.
 OPTIONAL: Final = frozenset(
     {"Guardian", "Guardian Phone", "Email", "Language", "Diagnosis", "Next Appt", "Notes"}
@@ -153,7 +156,7 @@ def _key(heading: str) -> str:
     return "".join(char for char in text if not char.isspace() and char.isprintable())
 
 
-_BY_KEY: Final = {_key(heading): heading for heading in HEADINGS}
+_BY_KEY: Final = {_key(heading): heading for heading in (*HEADINGS, ADVICE)}
 
 
 def _known_headings(cells: Sequence[str]) -> int:
@@ -192,17 +195,22 @@ def _as_sheet(lines: Sequence[Sequence[str]], *, surplus_is_doubtful: bool) -> R
             + "."
         )
     names = _column_names(lines[index])
-    _check_headings([name for name in names if name in HEADINGS], names)
+    _check_headings([name for name in names if name in (*HEADINGS, ADVICE)], names)
     rows = tuple(
         _raw_row(number, line, names, surplus_is_doubtful)
         for number, line in enumerate(lines[index + 1 :], start=index + 2)
-        if any(_visible(cell) for cell in line) and not _is_heading_again(line, names)
+        if _holds_anything(line, names) and not _is_heading_again(line, names)
     )
     if not rows:
         raise RosterFileError("The sheet has headings but no rows. Nothing was imported.")
     if len(rows) > MAX_ROWS:
         raise RosterFileError(f"The sheet has more than {MAX_ROWS:,} rows. Split it and try again.")
     return RosterSheet(headings=tuple(dict.fromkeys(names)), rows=rows)
+
+
+def _holds_anything(line: Sequence[str], names: Sequence[str]) -> bool:
+    advised = names.index(ADVICE) if ADVICE in names else None
+    return any(_visible(cell) for place, cell in enumerate(line) if place != advised)
 
 
 def _is_heading_again(line: Sequence[str], names: Sequence[str]) -> bool:
@@ -230,7 +238,8 @@ def _check_headings(known: Sequence[str], names: Sequence[str]) -> None:
             f"The heading “{twice[0]}” is there twice. Rename or remove one of the two columns."
         )
     missing = [name for name in HEADINGS if name not in known]
-    unknown = [name for name in names if name not in HEADINGS and not name.startswith("(column")]
+    known_too = (*HEADINGS, ADVICE)
+    unknown = [name for name in names if name not in known_too and not name.startswith("(column")]
     if unknown and missing:
         # Renamed, perhaps: without this, a whole column of telephone numbers could be left behind.
         listed = ", ".join(f"“{name}”" for name in missing)
@@ -254,7 +263,7 @@ def _raw_row(
     cells = {
         name: _storable(cell)
         for name, cell in zip(names, padded, strict=False)
-        if name in HEADINGS or _visible(cell)
+        if name in HEADINGS or (_visible(cell) and name != ADVICE)
     }
     surplus = [(i, cell) for i, cell in enumerate(line) if i >= len(names) and _visible(cell)]
     cells.update({f"(column {index + 1})": _storable(cell) for index, cell in surplus})

@@ -105,7 +105,7 @@ def concentration(column: str, text: str) -> Quantity:
         CellError: `not_a_number` or `unknown_unit`.
     """
     return _quantity(
-        column, text, _CONCENTRATION_UNITS, "not read here. Write the concentration as mcg/mL."
+        column, text, _CONCENTRATION_UNITS, "not read here. Write the concentration in mcg per mL."
     )
 
 

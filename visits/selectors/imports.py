@@ -100,6 +100,12 @@ def lines_of_rows(uuids: Collection[uuid.UUID]) -> dict[str, str]:
     return {str(key): f"line {row}" for key, row in rows}
 
 
+def rows_about(of_clinics: Collection[int], patients: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """Every row that surely speaks of these patients, by uuid."""
+    rows = ImportRow.objects.filter(clinic_id__in=of_clinics, patient__uuid__in=patients)
+    return list(rows.order_by("pk").values_list("uuid", flat=True))
+
+
 def uploads_of(of_clinics: Collection[int]) -> QuerySet[RosterUpload]:
     """The clinics' uploads, newest first, without their files and reports."""
     return (

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from pumps.selectors import taken_out
 from refills.models import Appointment
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
 
@@ -21,9 +22,9 @@ def stale_summaries(limit: int) -> list[int]:
     )
     rows = AfterVisitSummary.objects.filter(
         ~Exists(later_visits()),
+        ~taken_out("visit__pump"),
         replaced_at__isnull=True,
         visit__withdrawal__isnull=True,
-        visit__pump__explant__isnull=True,
         visit__pump__projection__isnull=False,
     ).filter(
         Exists(moved)
@@ -32,6 +33,16 @@ def stale_summaries(limit: int) -> list[int]:
         | ~_same("refill_due_on", "refill_due_on")
     )
     return list(rows.order_by("checked_at").values_list("visit__pump_id", flat=True)[:limit])
+
+
+def summaries_about(
+    of_clinics: Collection[int], patients: Collection[uuid.UUID]
+) -> list[uuid.UUID]:
+    """Every after-visit summary of these patients, by uuid."""
+    rows = AfterVisitSummary.objects.filter(
+        clinic_id__in=of_clinics, visit__pump__patient__uuid__in=patients
+    )
+    return list(rows.order_by("pk").values_list("uuid", flat=True))
 
 
 def _same(told: str, projected: str) -> Q:
@@ -71,12 +82,15 @@ def has_later_visit(summary: AfterVisitSummary) -> bool:
 
 
 def _paper(of_clinics: Collection[int]) -> QuerySet[Any]:
-    """The current summaries of each pump's latest visit that counts, without their bytes;
+    """The current summaries of the latest visit of each pump in place, without their bytes;
     `printed_now` says whether this version was printed, `printed_before` whether any was."""
     this = SummaryPrint.objects.filter(summary=OuterRef("pk"))
     any_version = SummaryPrint.objects.filter(summary__visit=OuterRef("visit"))
     rows: QuerySet[Any] = summaries_of(of_clinics).filter(
-        ~Exists(later_visits()), replaced_at__isnull=True, visit__withdrawal__isnull=True
+        ~Exists(later_visits()),
+        ~taken_out("visit__pump"),
+        replaced_at__isnull=True,
+        visit__withdrawal__isnull=True,
     )
     annotated: QuerySet[Any] = rows.defer("html", "pdf").annotate(
         printed_now=Exists(this), printed_before=Exists(any_version)

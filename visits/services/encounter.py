@@ -21,6 +21,7 @@ from dosing.services import BolusEntry
 from pumps import services as pumps
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
+from pumps.services.devices import check_in_place
 from refills import services as refills
 from refills.models import Fill
 from visits.domain.proposal import comparison
@@ -62,6 +63,8 @@ def complete_visit(
         check_same(saved, entry, pump)
         _check_still_counts(saved)
         return saved
+    if pump.explant is not None and entry.at >= pump.explant.at:
+        check_in_place(pump)  # who took it out, not only that something changed
     check_version(pump, seen_version)
     found = preview(pump, entry, now=now)
     check_visit(found, entry, by)

@@ -29,7 +29,7 @@ from dosing.limits import check_program
 from dosing.models import Bolus, BolusKind
 from dosing.selectors import concentrations_of
 from pumps.limits import limits_of
-from pumps.models import Explant, Interrogation, Pump
+from pumps.models import Interrogation, Pump
 from pumps.selectors import path_volume_ml
 from refills import services as refills
 from refills.models import Fill
@@ -128,7 +128,7 @@ def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry, now: da
     program = facts.program_at(entry.at)
     other = fill and entry.fill
     changed = other and fill.concentration_mcg_per_ml != entry.fill.concentration_mcg_per_ml  # type: ignore[union-attr]
-    explant = Explant.objects.filter(pump=pump).first()
+    explant = pump.explant
     coming = next_appointments(pump, entry.at, now) if entry.fill else []
     return Before(
         limits=limits_of(pump),

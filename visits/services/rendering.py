@@ -54,8 +54,11 @@ RETURNING a.id
 """
 _EXPIRED: Final = """
 SELECT id FROM visits_aftervisitsummary
- WHERE state = 'pending' AND lease_until < clock_timestamp()
- ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED
+ WHERE state = 'pending' AND lease_until < clock_timestamp() ORDER BY id LIMIT 200
+"""
+_LOCK_EXPIRED: Final = """
+SELECT 1 FROM visits_aftervisitsummary
+ WHERE id = %s AND state = 'pending' AND lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED
 """
 
 
@@ -219,14 +222,27 @@ def _failed(row: AfterVisitSummary, error: str, now: datetime) -> None:
     row.save()
 
 
-@transaction.atomic
 def recover(*, clock: Callable[[], datetime]) -> int:
-    """Free what a killed worker held."""
-    now = clock()
+    """Free what a killed worker held: each by itself, one that fails stops no other."""
+    now, freed = clock(), 0
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRED)
         ids = [found[0] for found in cursor.fetchall()]
-    for row in _rows().filter(pk__in=ids).order_by("pk"):
-        row.lease_until, row.lease_by = None, ""
-        _failed(row, WORKER_LOST, now)
-    return len(ids)
+    for summary_id in ids:
+        try:
+            freed += _recover(summary_id, now)
+        except Exception as error:  # it is tried again at the next ring
+            logger.error("not recovered: summary_id=%d %s", summary_id, type(error).__name__)
+    return freed
+
+
+@transaction.atomic
+def _recover(summary_id: int, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_EXPIRED, [summary_id])
+        if cursor.fetchone() is None:
+            return False
+    row = _rows().get(pk=summary_id)
+    row.lease_until, row.lease_by = None, ""
+    _failed(row, WORKER_LOST, now)
+    return True

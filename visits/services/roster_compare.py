@@ -142,10 +142,12 @@ def contact_warnings(patient: Patient, row: RosterRow) -> list[RowWarning]:
     if not columns:
         return []
     listed = ", ".join(dict.fromkeys(columns))
+    contacts = any(column not in ("Language", "Diagnosis") for column in columns)
+    way = ": the sheet, or the patient's page under “Whom to call”" if contacts else ""
     return [
         RowWarning(
             "differs_from_record",
             f"{listed}: the sheet says something else than the patient's page, which was left as "
-            "it is. Bring one of them up to date.",
+            f"it is. Bring one of them up to date{way}.",
         )
     ]

@@ -15,7 +15,9 @@ from patients.models import Patient
 from patients.services import CaregiverEntry, register_patient
 from pumps.domain.limits import PumpLimits
 from pumps.models import Pump, PumpModel
-from pumps.services import implant_pump, lock_pump
+from pumps.selectors import taken_out
+from pumps.services import lock_pump
+from pumps.services.devices import implant_pump
 from refills.models import Fill
 from visits.domain.roster_types import (
     CataloguePump,
@@ -81,7 +83,7 @@ class Recorder:
         if found is None:
             return self._fill(row, self._implant(row, patient), patient)
         locked = lock_pump(found.pk)
-        if hasattr(locked, "explant"):  # somebody else was faster
+        if locked.explant is not None:  # somebody else was faster
             raise _taken_out()
         return self._on_record(row, locked, patient)
 
@@ -121,7 +123,7 @@ class Recorder:
                 )
             ],
             by=self.by,
-            at=self.now,
+            at=self._instant(row),
         )
 
     def _implant(self, row: RosterRow, patient: Patient) -> Pump:
@@ -133,7 +135,7 @@ class Recorder:
             implanted_on=row.implanted_on,
             low_reservoir_alarm_ml=row.low_reservoir_alarm_ml,
             by=self.by,
-            at=self.now,
+            at=self._instant(row),
         )
 
     def _fill(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:
@@ -274,10 +276,10 @@ def _active_pump(patient: Patient, row: RosterRow) -> Pump | None:
     Raises:
         RowRefusedError: the sheet and the record name different devices.
     """
-    pumps = list(Pump.objects.filter(patient=patient).select_related("model", "explant"))
+    pumps = Pump.objects.filter(patient=patient).select_related("model").annotate(gone=taken_out())
     serial = row.identity.serial_number.casefold()
     named = [pump for pump in pumps if pump.serial_number.casefold() == serial]
-    active = [pump for pump in pumps if not hasattr(pump, "explant")]
+    active = [pump for pump in pumps if not pump.gone]
     if named and named[0] not in active:
         raise _taken_out()
     if not named and active:

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.rules import RuleViolation
 from accounts.services import system_user
+from alarms.domain.explain import at_clinic
 from alarms.models import Projection, WorkItem
 from alarms.services.work_items import NO_LONGER, Wanted, open_work_item, settle_by_system
 from pumps import services as pumps
@@ -29,7 +30,9 @@ State = AfterVisitSummary.State
 TASK: Final = "visits.render_summaries"
 BATCH: Final = 50
 # Somebody waits for the page after the visit.
-_IMPATIENT: Final = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2}
+_IMPATIENT: Final = {
+    "max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2, "socket_timeout": 2,
+}  # fmt: skip
 
 
 def issue(*, visit: Visit, projection: Projection, now: datetime) -> AfterVisitSummary:
@@ -81,7 +84,12 @@ def ring() -> None:
 
 
 def tell_somebody(row: AfterVisitSummary, now: datetime) -> None:
-    """A summary that could not be made is somebody's task: the family has gone home without it."""
+    """A summary that could not be made is somebody's task: the family has gone home without it.
+
+    Not while the pump counts as taken out: then nobody needs it.
+    """
+    if row.visit.pump.explant is not None:
+        return
     wanted = Wanted(
         clinic_id=row.clinic_id,
         kind=WorkItem.Kind.SUMMARY_FAILED,
@@ -165,6 +173,18 @@ def refresh_changed(*, now: datetime, limit: int = BATCH) -> int:
     return renewed
 
 
+def resume_for_pump(pump_id: int, now: datetime) -> None:
+    """The pump was not taken out after all: its paper counts again, by what is booked and due now.
+
+    Within the transaction that takes the explant back.
+    """
+    if refresh_for_pump(pump_id, now) is not None:
+        return
+    row = _current_of_latest_visit(pump_id)
+    if row is not None and row.state == State.FAILED:
+        tell_somebody(row, now)
+
+
 def withdraw_for(*, visit: Visit, now: datetime) -> None:
     """The visit was entered in error: its summary is made and printed no more.
 
@@ -191,6 +211,14 @@ def check_printable(row: AfterVisitSummary) -> None:
             "withdrawn",
             "The visit was entered in error and taken back: its summary must not be given out. "
             "Record the visit anew; it makes a summary of its own.",
+        )
+    explant = row.visit.pump.explant
+    if explant is not None:
+        raise RuleViolation.of(
+            "summary",
+            "taken_out",
+            f"The pump was taken out {at_clinic(explant.at, row.clinic.zone)}: the dates on this "
+            "paper hold no longer, and it must not be given out.",
         )
     if has_later_visit(row):
         raise RuleViolation.of(

@@ -7,6 +7,7 @@ recomputed: all in one transaction, so that no reader ever sees facts without th
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from django.db import transaction
 
@@ -16,17 +17,21 @@ from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.selectors.inputs import load_facts
 from alarms.services.checks import check_boluses
+from alarms.services.work_items import settle_all_of_pump
 from dosing import services as dosing
 from dosing.domain import programs
 from dosing.models import Program
 from dosing.services import BolusEntry
 from patients.models import Patient
 from pumps import services as pumps
-from pumps.models import Pump, PumpModel
-from pumps.services import InterrogationEntry
+from pumps.models import Explant, Pump, PumpModel
+from pumps.services import InterrogationEntry, devices
 from refills import services as refills
 from refills.models import Fill
+from refills.selectors import lock_open_appointments
 from refills.services import FillEntry
+
+PUMP_TAKEN_OUT: Final = "The pump was taken out:"
 
 
 def check_version(pump: Pump, seen_version: int | None) -> None:
@@ -78,6 +83,8 @@ def record_facts(
     """
     pump = pumps.lock_pump(pump_id)
     check_version(pump, seen_version)
+    if pump.explant is not None and at >= pump.explant.at:
+        devices.check_in_place(pump)
     if fill is not None:
         refills.record_fill(pump=pump, entry=fill, at=at, by=by, now=now)
     if program is not None:
@@ -105,9 +112,9 @@ def implant(
     """Record an implanted pump; until its first fill it is listed as unknown.
 
     Raises:
-        RuleViolation: as `pumps.services.implant_pump` says.
+        RuleViolation: as `devices.implant_pump` says.
     """
-    pump = pumps.implant_pump(
+    pump = devices.implant_pump(
         patient=patient,
         model=model,
         serial_number=serial_number,
@@ -155,8 +162,22 @@ def correct_program(
 
 
 @transaction.atomic
-def explant(*, pump_id: int, at: datetime, reason: str, by: User, now: datetime) -> None:
-    """Record that the pump was taken out; from then on it is on no list."""
+def explant(*, pump_id: int, at: datetime, reason: str, by: User, now: datetime) -> Explant:
+    """Record that the pump was taken out; from then on it is on no list, nothing is booked for it,
+    and nobody is asked or reminded about it.
+
+    Raises:
+        RuleViolation: as `devices.explant_pump` says.
+    """
     pump = pumps.lock_pump(pump_id)
-    pumps.explant_pump(pump=pump, at=at, reason=reason, by=by, recorded_at=now)
+    row = devices.explant_pump(pump=pump, at=at, reason=reason, by=by, recorded_at=now)
+    for appointment in lock_open_appointments(pump, since=at):
+        refills.cancel(
+            appointment=appointment,
+            reason=f"{PUMP_TAKEN_OUT} {row.reason}",
+            by=by,
+            now=now,
+        )
     alarms.resync([pump.pk], now=now)
+    settle_all_of_pump(pump_id=pump.pk, now=now)
+    return row

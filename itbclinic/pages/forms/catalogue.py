@@ -62,7 +62,9 @@ class PumpModelForm(PageForm):
         help_text="The earliest day on which a pump may be empty rests on it.",
     )
     allows_zero_flow = forms.TypedChoiceField(
-        label="Can stand still (0 mL/day)",
+        label="A step may be zero",
+        help_text="Whether a step or a basal rate of 0 mcg can be programmed. Every pump can be "
+        "stopped, whatever this says.",
         choices=[("no", "No"), ("yes", "Yes")],
         coerce=lambda value: value == "yes",
     )

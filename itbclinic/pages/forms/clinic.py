@@ -20,9 +20,9 @@ from .base import REQUIRED, PageForm, text, whole
 
 # What each role may do, in a few words; accounts/policies.py decides.
 ROLE_WORDS: Final = {
-    Role.NURSE: "works the refill list, settles dates, imports the roster",
+    Role.NURSE: "works the refill list, adds patients and pumps, settles dates, imports the roster",
     Role.DOCTOR: "as a nurse, and edits the catalogue",
-    Role.STAFF: "reads the list and the charts, books, imports the roster",
+    Role.STAFF: "reads the list and the charts, books, adds patients, imports the roster",
     Role.PHARMACIST: "reads the list and the charts, edits the catalogue",
     Role.AUDITOR: "reads charts, the catalogue and the audit log; changes nothing",
     Role.ADMIN: "people, settings, API clients and the catalogue; sees no patient",

@@ -310,7 +310,7 @@ def test_what_was_put_off_stays_put_off_while_its_cause_stands(
     due_scan(now + timedelta(minutes=30))
     put_off("date_unknown", reachable, now, 7)
     due_scan(now + timedelta(days=5))
-    assert open_kinds() == []
+    assert "date_unknown" not in open_kinds()
     due_scan(now + timedelta(days=8, hours=1))
     assert "date_unknown" in open_kinds()
 

@@ -17,6 +17,7 @@ from alarms.services import projection, settings
 from alarms.services.settings import change_clinic_settings, save_pump_model
 from pumps import services as pumps
 from pumps.models import Pump, PumpModel
+from pumps.services import devices
 from refills.models import Appointment
 from tests import factories
 from tests.unit.visits.sheets import cells, csv_of
@@ -110,7 +111,7 @@ def test_negative_control_a_change_that_does_not_wait_misses_the_pump(
     clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     admin = factories.user("admin-1", clinic, "admin")
-    monkeypatch.setattr(pumps, "keep_settings", lambda clinic_id: None)
+    monkeypatch.setattr(devices, "keep_settings", lambda clinic_id: None)
     gate = Gate(monkeypatch, projection, "plan_for", after=False)
     with others() as start:
         imported = start(row(clinic, nurse))

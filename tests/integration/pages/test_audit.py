@@ -176,3 +176,129 @@ def test_the_newest_page_reads_an_index(clinic: Clinic, as_role: SignedIn) -> No
     assert len(asked) == 1
     assert "LIMIT 51" in asked[0]
     assert "OFFSET" not in asked[0]
+
+
+# --- a patient by name or MRN --------------------------------------------------------------------
+
+
+def search(client: Any, words: str, **kept: str) -> Any:
+    answer = client.post("/audit/search/", {"words": words, **kept})
+    assert answer.status_code == 302
+    return client.get(answer["Location"])
+
+
+def seen_of(clinic: Clinic, nurse: User, now: datetime, **details: Any) -> Any:
+    """A patient whose page the nurse opened."""
+    pump = factories.due_in(clinic, 10, now, **details)
+    values = {"subject_type": "patient", "subject_id": pump.patient.uuid}
+    event(clinic, nurse, now, "patient.read", **values)
+    event(clinic, nurse, now, "pump.excluded", subject_type="pump", subject_id=pump.uuid)
+    return pump
+
+
+@pytest.mark.parametrize("words", ["Zoë", "zoe quispe", "QUISPE, Zoe", "MRN 710041", "710041"])
+def test_a_patient_is_found_by_name_or_mrn(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn, words: str
+) -> None:
+    seen_of(clinic, nurse, now, family_name="Quispe", given_name="Zoë", mrn="710041")
+    seen_of(clinic, nurse, now, family_name="Eide", given_name="Noor", mrn="710042")
+    response = search(as_role("auditor"), words)
+    assert {"patient.read", "pump.excluded"} <= set(shown(response))
+    assert all("Eide" not in row.subject for row in response.context["page"].rows)
+    assert any("QUISPE" in row.subject for row in response.context["page"].rows)
+
+
+def test_no_name_stands_in_an_address_or_in_the_log(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn
+) -> None:
+    seen_of(clinic, nurse, now, family_name="Quispe")
+    client = as_role("auditor")
+    answer = client.post("/audit/search/", {"words": "quispe", "event": "patient.read"})
+    assert "quispe" not in answer["Location"].lower()
+    assert "event=patient.read" in answer["Location"]
+    page = client.get(answer["Location"])
+    assert shown(page) == ["patient.read"]
+    read = AuditEvent.objects.filter(event="audit.read").latest("id")
+    assert read.after == {"event": "patient.read", "searched": True, "rows": 1}
+    export = b"".join(client.get(answer["Location"].replace("/audit/", "/audit.csv"))).decode()
+    assert export.count("patient.read") == 1
+    assert "pump.excluded" not in export
+
+
+def test_nobody_elses_patients_are_found(
+    clinic: Clinic, other_clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn
+) -> None:
+    theirs = seen_of(other_clinic, nurse, now, family_name="Quispe")
+    ours = seen_of(clinic, nurse, now, family_name="Quispe")
+    response = search(as_role("auditor"), "quispe")
+    assert response.context["query"].found == 1
+    keys = {row.event.subject_id for row in response.context["page"].rows}
+    assert {str(ours.uuid), str(ours.patient.uuid)} <= keys
+    assert not {str(theirs.uuid), str(theirs.patient.uuid)} & keys
+
+
+def test_nothing_found_and_a_search_that_expired_say_so(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn
+) -> None:
+    seen_of(clinic, nurse, now, family_name="Quispe")
+    client = as_role("auditor")
+    none = search(client, "nobody")
+    assert shown(none) == []
+    assert "has this name or MRN" in text(none)
+    expired = client.get("/audit/?patient=~0123456789abcdef")
+    assert "That search has expired" in text(expired)
+    assert "pump.excluded" in shown(expired)
+    assert client.get("/audit/?patient=Quispe").context["query"].expired
+
+
+def test_an_empty_search_shows_everything(clinic: Clinic, as_role: SignedIn) -> None:
+    answer = as_role("auditor").post("/audit/search/", {"words": " "})
+    assert answer["Location"] == "/audit/"
+
+
+def test_a_search_costs_as_many_queries_for_one_patient_as_for_three(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn
+) -> None:
+    client = as_role("auditor")
+    seen_of(clinic, nurse, now, family_name="Quispe")
+    url = client.post("/audit/search/", {"words": "quispe"})["Location"]
+    one = queries(client, url)
+    for _ in range(2):
+        seen_of(clinic, nurse, now, family_name="Quispe")
+    assert client.get(url).context["query"].found == 3
+    assert queries(client, url) == one
+
+
+# --- words in place of codes ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"tab": "todo"}, "To do now"),
+        ({"tab": "mine"}, "Mine"),
+        ({"owner_role": "nurse"}, "Rehab nurse"),
+        ({"kind": "unbooked"}, "No refill is booked in time"),
+        ({"kind": "no_show"}, "The patient did not come"),
+        ({"milestone": "overdue"}, "The refill date passed"),
+        ({"codes": ["duplicate_mrn", "date_in_future"]}, "Duplicate MRN, Date in future"),
+        ({"state": "dismissed"}, "Dismissed"),
+        ({"outcome": "unchanged"}, "Nothing new"),
+        ({"kind": "never_heard_of"}, "Never heard of"),
+    ],
+)
+def test_stored_codes_are_shown_in_words(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn, value: Any, words: str
+) -> None:
+    event(clinic, nurse, now, after=value)
+    page = as_role("auditor").get("/audit/?event=clinic.changed")
+    [line] = page.context["page"].rows[0].lines
+    assert line.after == words
+
+
+def test_an_administrator_is_not_sent_to_an_administrator(as_role: SignedIn) -> None:
+    for url in ("/audit/", "/imports/rows/"):
+        said = text(as_role("admin").get(url))
+        assert "You give people their roles under Clinic" in said
+        assert "Ask a clinic administrator" not in said
+        assert "Ask a clinic administrator" in text(as_role("pharmacist").get(url))

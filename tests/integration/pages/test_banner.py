@@ -1,12 +1,14 @@
 """What every page and the operator are told when a scan has not come to its end for long."""
 
+import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import Clinic
-from alarms.services import reminding, scans
+from alarms.services import delivering, reminding, scans
 from itbclinic import health
 from tests import factories
 
@@ -21,25 +23,38 @@ REMINDERS = "Reminders and tasks may be missing:"
 @pytest.mark.parametrize(
     ("minutes", "said", "failing"),
     [
-        ({}, [DATES, REMINDERS], ["sweep", "due_scan"]),
-        ({"sweep": 0, "due_scan": 360}, [REMINDERS], ["due_scan"]),
-        ({"sweep": 14, "due_scan": 11}, [REMINDERS], ["due_scan"]),
-        ({"sweep": 16, "due_scan": 9}, [DATES], ["sweep"]),
-        ({"sweep": 14, "due_scan": 9}, [], []),
+        ({}, [DATES, REMINDERS], ["sweep", "due_scan", "delivery"]),
+        ({"sweep": 0, "due_scan": 360, "deliver": 0}, [REMINDERS], ["due_scan"]),
+        ({"sweep": 14, "due_scan": 11, "deliver": 9}, [REMINDERS], ["due_scan"]),
+        ({"sweep": 16, "due_scan": 9, "deliver": 9}, [DATES], ["sweep"]),
+        ({"sweep": 14, "due_scan": 9, "deliver": 11}, [REMINDERS], ["delivery"]),
+        ({"sweep": 14, "due_scan": 9}, [REMINDERS], ["delivery"]),
+        ({"sweep": 14, "due_scan": 9, "deliver": 9}, [], []),
+        # A clock that was ahead for a minute: what ended in the future says nothing.
+        (
+            {"sweep": -30, "due_scan": -30, "deliver": -30},
+            [DATES, REMINDERS],
+            ["sweep", "due_scan", "delivery"],
+        ),
     ],
 )
 def test_each_scan_that_is_overdue_is_named(
     as_role: SignedIn, now: datetime, minutes: dict[str, int], said: list[str], failing: list[str]
 ) -> None:
     nurse = as_role("nurse")
+    runs: dict[str, Any] = {
+        "sweep": scans.sweep,
+        "due_scan": scans.due_scan,
+        "deliver": delivering.deliver,
+    }
     for name, ago in minutes.items():
-        getattr(scans, name)(clock=lambda at=now - timedelta(minutes=ago): at)
+        runs[name](clock=itertools.repeat(now - timedelta(minutes=ago)).__next__)
     page = text(nurse.get("/"))
     assert [words for words in (DATES, REMINDERS) if words in page] == said
-    scanned = [name for name in ("sweep", "due_scan") if not health.PARTS[name]()]
-    assert scanned == failing
+    parts = ("sweep", "due_scan", "delivery")
+    assert [name for name in parts if not health.PARTS[name]()] == failing
     answer = Client().get("/readyz")
-    assert [name for name in answer.json()["failing"] if name in ("sweep", "due_scan")] == failing
+    assert [name for name in answer.json()["failing"] if name in parts] == failing
 
 
 def test_the_banner_says_since_when(as_role: SignedIn, now: datetime) -> None:

@@ -38,7 +38,7 @@ def opened(client: Client, url: str) -> dict[str, Any]:
 
 def test_every_figure_is_shown_with_unit_and_source(clinic: Clinic, as_role: SignedIn) -> None:
     page = text(as_role("nurse").get("/catalogue/"))
-    for figure in ("20 mL", "2 mL", "0.048 to 24 mL/day", "14.5 %", "2,000 mcg/mL", "180 days"):
+    for figure in ("20 mL", "2 mL", "0.048 to 24 mL/day", "14.5 %", "2,000 mcg per mL", "180 days"):
         assert figure in page
     assert "the suffix is the capacity in mL" in page
     assert "PMID 38043050" in page
@@ -293,3 +293,33 @@ def test_the_page_takes_as_many_queries_for_one_as_for_three(
     seed_pump_models(clinic=clinic, by=user_of(client), at=now)
     seed_drug_products(clinic=clinic, by=user_of(client), at=now)
     assert queries(client, "/catalogue/") == one
+
+
+def test_a_step_of_zero_is_told_from_a_pump_that_is_stopped(
+    clinic: Clinic, as_role: SignedIn
+) -> None:
+    client = as_role("pharmacist")
+    page = text(client.get("/catalogue/"))
+    assert "A step may be zero" in page
+    assert "Can stand still" not in page
+    form = text(client.get("/catalogue/pump-models/add/"))
+    assert "Every pump can be stopped, whatever this says." in form
+
+
+def test_each_familys_days_say_where_they_come_from(clinic: Clinic, as_role: SignedIn) -> None:
+    page = as_role("nurse").get("/catalogue/")
+    for row in page.context["shelves"][0].drugs:
+        said = {limit.family: limit.source for limit in row.limits}
+        assert "Taken over" not in said["SynchroMed II"]
+        assert said["SynchroMed III"].startswith(said["SynchroMed II"])
+        assert said["SynchroMed III"].endswith(
+            "Taken over from SynchroMed II until a SynchroMed III figure is found"
+        )
+
+
+def test_a_concentration_is_written_one_way(clinic: Clinic, as_role: SignedIn) -> None:
+    client = as_role("pharmacist")
+    for url in ("/catalogue/", f"/catalogue/drugs/{drug_of(clinic).uuid}/"):
+        page = text(client.get(url))
+        assert "500 mcg per mL" in page
+        assert "mcg/mL" not in page

@@ -13,6 +13,7 @@ from accounts.models import AuditEvent, Clinic, User
 from patients.models import Patient
 from tests import factories
 from visits.domain.roster_cells import tidy_words
+from visits.domain.roster_errors import RosterFileError
 from visits.domain.roster_file import HEADINGS, read_roster
 from visits.models import ImportRow
 from visits.services.roster import import_roster
@@ -119,6 +120,21 @@ def test_a_row_that_a_later_sheet_settled_can_be_seen(
     assert client.get(URL).context["cards"] == []
     page = text(client.get(f"{URL}?state=settled"))
     assert "Settled by line 2 of the sheet" in page
+    assert "refused as well" not in page
+
+
+def test_a_row_that_was_refused_again_is_called_replaced_not_settled(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn
+) -> None:
+    refused(clinic, nurse, now)
+    later = refused(clinic, nurse, now, **{"Volume (mL)": "200"})
+    client = as_role("nurse")
+    page = text(client.get(f"{URL}?state=settled"))
+    assert "Replaced by line 2 of the sheet" in page
+    assert "which was refused as well and is still to settle." in page
+    assert "Settled by line" not in page
+    dismiss(client, later)
+    assert "refused as well and was dismissed." in text(client.get(f"{URL}?state=settled"))
 
 
 def test_other_clinics_rows_are_not_found(
@@ -203,6 +219,77 @@ def test_a_mended_file_is_imported_and_settles_the_row(
     patient = Patient.objects.get()
     assert (patient.mrn, patient.given_name) == ("00719001", "")
     assert patient.caregivers.get().phone == "+1 801 555 0199"
+
+
+def table_of(content: bytes, kind: str) -> list[list[str]]:
+    if kind == "csv":
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    sheet = load_workbook(io.BytesIO(content))["Refused rows"]
+    return [[str(value or "") for value in line] for line in sheet.iter_rows(values_only=True)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_last_column_says_what_to_correct(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn, kind: str
+) -> None:
+    row = refused(clinic, nurse, now, **{"Last Refill": "11/2/25"})
+    content = as_role("nurse").get(f"/imports/wasatch/refused.{kind}").content
+    headings, line = table_of(content, kind)
+    assert headings == [*HEADINGS, "What to correct"]
+    assert [error["column"] for error in row.errors] == ["Last Refill", "Daily Dose"]
+    assert line[-1] == " ".join(error["message"] for error in row.errors)
+    (back,) = read_roster(content, f".{kind}").rows  # the importer leaves it out
+    assert set(back.cells) == set(HEADINGS)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_refused_a_second_time_the_advice_is_the_new_one_alone(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn, kind: str
+) -> None:
+    refused(clinic, nurse, now)
+    client = as_role("nurse")
+    content = client.get(f"/imports/wasatch/refused.{kind}").content
+    imported(clinic, nurse, now, content, f".{kind}")
+    headings, line = table_of(client.get(f"/imports/wasatch/refused.{kind}").content, kind)
+    assert headings == [*HEADINGS, "What to correct"]
+    assert line[-1].count("between 10 and 3,000 mcg/day") == 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_no_advice_runs_as_a_formula(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn, kind: str
+) -> None:
+    row = refused(clinic, nurse, now)
+    row.errors = [{"column": "Notes", "code": "x", "message": "=HYPERLINK(1)"}]
+    row.save(update_fields=["errors"])
+    content = as_role("nurse").get(f"/imports/wasatch/refused.{kind}").content
+    if kind == "csv":
+        assert table_of(content, kind)[1][-1] == "\u200b=HYPERLINK(1)"
+        return
+    cell = load_workbook(io.BytesIO(content))["Refused rows"].cell(2, len(HEADINGS) + 1)
+    assert (cell.value, cell.data_type, cell.number_format) == ("=HYPERLINK(1)", "s", "@")
+
+
+def test_a_line_with_nothing_but_advice_is_no_row() -> None:
+    content = csv_with_advice(GOOD, {"What to correct": "Daily Dose is too high."})
+    (row,) = read_roster(content, ".csv").rows
+    assert (row.row, "What to correct" in row.cells) == (2, False)
+
+
+def test_the_advice_does_not_excuse_a_heading_that_is_missing() -> None:
+    content = csv_with_advice(GOOD).replace(b",Notes", b",Remarks")
+    with pytest.raises(RosterFileError, match="Remarks"):
+        read_roster(content, ".csv")
+    without = csv_with_advice(GOOD).replace(b"Next Appt,Notes,", b"Next Appt,,")
+    assert len(read_roster(without, ".csv").rows) == 1
+
+
+def csv_with_advice(*rows: dict[str, str]) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*HEADINGS, "What to correct"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
 
 
 def test_a_row_whose_cells_may_stand_under_wrong_headings_is_in_no_file(

@@ -150,12 +150,21 @@ def test_refused_rows_to_mend_stay_text(as_role: SignedIn) -> None:
     lines = list(
         csv.reader(io.StringIO(client.get(f"{url}refused.csv").content.decode("utf-8-sig")))
     )
-    assert lines[0] == list(HEADINGS)
+    assert lines[0] == [*HEADINGS, "What to correct"]
+    assert lines[1][-1].strip()
     assert len(lines) == 2
     assert lines[1][2] == "\u200b=2+2"
     book = load_workbook(io.BytesIO(client.get(f"{url}refused.xlsx").content))
     cell = book.active.cell(2, 3)  # type: ignore[union-attr]
     assert (cell.value, cell.data_type) == ("=2+2", "s")
+
+
+def test_a_sheet_that_waits_says_so_in_a_nurses_words(as_role: SignedIn) -> None:
+    client = as_role("nurse")
+    send(client, csv_of(cells()))
+    page = text(client.get(f"/imports/uploads/{RosterUpload.objects.get().uuid}/"))
+    assert "Waits its turn, for less than a minute as a rule: 0 of 1 row" in page
+    assert "worker" not in page
 
 
 def test_an_empty_sheet_has_the_headings(as_role: SignedIn) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic
 from alarms.models import Projection, WorkItem
 from alarms.presenters.work import REMEDIES
@@ -294,3 +295,16 @@ def test_the_help_says_the_limit_that_the_service_keeps(
     assert settle(client, one, reason="The family travels", ends_on=over).status_code == 422
     last = (today + timedelta(days=most)).isoformat()
     assert settle(client, one, reason="The family travels", ends_on=last).status_code == 302
+
+
+def test_what_settled_by_itself_names_no_scan(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 30, now)
+    scan = accounts.system_user("system-scan")
+    closed = {"settled_at": now, "settled_by": scan, "settle_reason": WorkItem.NO_LONGER}
+    item(clinic, "no_show", now, pump, **closed)
+    page = text(as_role("nurse").get("/work/?tab=settled"))
+    assert "by itself: what it spoke of has changed." in page
+    assert scan.display_name not in page
+    assert "The facts have changed" not in page

@@ -74,6 +74,10 @@ BY_ACTION = {
     "visit_record": Action.RECORD_VISIT,
     "visit_preview": Action.RECORD_VISIT,
     "visit": Action.READ_CHART,
+    "patient_add": Action.ADD_PATIENT,
+    "implant": Action.RECORD_DEVICE,
+    "explant": Action.RECORD_DEVICE,
+    "explant_take_back": Action.RECORD_DEVICE,
     "visit_withdraw": Action.RECORD_VISIT,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
@@ -82,6 +86,7 @@ BY_ACTION = {
     "drug": Action.EDIT_CATALOGUE,
     "audit": Action.READ_AUDIT,
     "audit_csv": Action.READ_AUDIT,
+    "audit_search": Action.READ_AUDIT,
     "clinic_settings": Action.MANAGE_CLINIC,
     "clinic_save_settings": Action.MANAGE_CLINIC,
     "clinic_add_person": Action.MANAGE_CLINIC,
@@ -122,7 +127,7 @@ POST_ONLY = {
     "import_row_dismiss",
     "import_send", "import_start", "import_check_again", "import_discard",
     "appointment_cancel", "appointment_arrived", "appointment_no_show", "appointment_take_back",
-    "summary_print", "summary_again",
+    "summary_print", "summary_again", "audit_search",
 }  # fmt: skip
 
 

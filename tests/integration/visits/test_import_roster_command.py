@@ -36,7 +36,7 @@ def test_the_clinics_sheet_by_the_command(clinic: Clinic, tmp_path: Path) -> Non
         "--report", path,
     )  # fmt: skip
     assert "160 rows: 135 imported, 0 in the record already, 25 refused." in said
-    assert "row 12, Daily Dose: " in said
+    assert "line 12, Daily Dose: " in said
     assert "[dose_out_of_range]" in said
     report = report_of(path)
     assert (report["rows"], report["imported"]) == (160, 135)

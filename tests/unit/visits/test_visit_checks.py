@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alarms.domain.projection import Known, ProjectionInputs, Settings, project
-from dosing.domain.programs import WEEK, Bolus, DayGroup, Flex, SimpleContinuous, Step
+from dosing.domain.checks import program_problems
+from dosing.domain.programs import (
+    WEEK,
+    Bolus,
+    DayGroup,
+    Flex,
+    SimpleContinuous,
+    Step,
+    Stopped,
+)
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 from visits.domain.concerns import concerns_of
@@ -241,3 +250,22 @@ def test_a_slip_in_the_date_and_the_old_program() -> None:
     old = simple("500", at=AT - timedelta(days=90))
     printed = alarm(replace(inputs, programs=[old]))
     assert "until now" in likely_causes(inputs, ours, printed, old_program=old)[0]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_any_pump_can_be_stopped_and_a_step_of_zero_needs_a_model_that_allows_it(
+    allowed: bool,
+) -> None:
+    """The catalogue's “A step may be zero” speaks of steps and basal rates alone."""
+    model = replace(limits("20"), allows_zero_flow=allowed)
+    header: dict[str, Any] = {
+        "effective_at": AT, "utc_offset_minutes": -420, "concentration_mcg_per_ml": Decimal(2000),
+    }  # fmt: skip
+    assert program_problems(Stopped(**header), model, None) == []
+    steps = (
+        Step(start_minute=0, dose_mcg=Decimal(0)),
+        Step(start_minute=720, dose_mcg=Decimal(300)),
+    )
+    flex = Flex(**header, groups=(DayGroup(days=WEEK, steps=steps),))
+    found = [problem.code for problem in program_problems(flex, model, None)]
+    assert found == ([] if allowed else ["flow_below_minimum"])

@@ -59,9 +59,9 @@ class Command(BaseCommand):
     def _write(self, report: ImportReport, path: Path | None) -> None:
         for row, error in report.errors:
             sentence = error.message.removeprefix(error.column).lstrip(" :")
-            self.stdout.write(f"row {row}, {error.column}: {sentence} [{error.code}]")
+            self.stdout.write(f"line {row}, {error.column}: {sentence} [{error.code}]")
         for row, warning in report.warnings:
-            self.stdout.write(f"row {row}, look: {warning.message} [{warning.code}]")
+            self.stdout.write(f"line {row}, look: {warning.message} [{warning.code}]")
         done = "would be imported" if report.dry_run else "imported"
         self.stdout.write(
             f"{report.rows} rows: {report.imported} {done}, {report.unchanged} in the record "

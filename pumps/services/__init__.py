@@ -11,18 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.rules import Problem, RuleViolation, check_unchanged
-from accounts.services import keep_settings
-from patients.models import Patient
-
-from .catalogue import DEFAULT_PUMP_MODELS, FIGURES
-from .models import Explant, Interrogation, InterrogationCorrection, Pump, PumpModel
-from .selectors import EDITABLE, highest_alarm_ml, values_of
+from pumps.catalogue import DEFAULT_PUMP_MODELS, FIGURES
+from pumps.models import Interrogation, InterrogationCorrection, Pump, PumpModel
+from pumps.selectors import EDITABLE, highest_alarm_ml, values_of
 
 MOST_STEPS = 48
 
@@ -50,7 +47,7 @@ def lock_pump(pump_id: int) -> Pump:
     Pump.objects.select_for_update(no_key=True).only("pk").get(pk=pump_id)
     # A second statement: after a wait, the first one has the pump as it is now, but whatever it
     # joins as it was before the wait.
-    return Pump.objects.select_related("model", "clinic", "explant").get(pk=pump_id)
+    return Pump.objects.select_related("model", "clinic").get(pk=pump_id)
 
 
 def bump_input_version(pump_ids: Collection[int]) -> None:
@@ -195,62 +192,6 @@ def save_pump_model(
     return pump_ids
 
 
-@transaction.atomic
-def implant_pump(
-    *,
-    patient: Patient,
-    model: PumpModel,
-    serial_number: str,
-    implanted_on: date | None,
-    low_reservoir_alarm_ml: Decimal | None,
-    by: User,
-    at: datetime,
-) -> Pump:
-    """Record an implanted pump.
-
-    Args:
-        low_reservoir_alarm_ml: the pump's own setting in mL; None takes the catalogue's default,
-            which is shown as assumed until somebody reads the setting.
-
-    Raises:
-        RuleViolation: `duplicate_serial` or `alarm_not_below_reservoir`.
-    """
-    # Nobody sees the pump before the transaction ends: who changes what its dates hang on waits,
-    # and then finds it. The catalogue before the clinic, as everywhere.
-    _keep_figures(model)
-    keep_settings(patient.clinic_id)
-    same_serial = Pump.objects.filter(clinic_id=patient.clinic_id, serial_number=serial_number)
-    if serial_number and same_serial.exists():
-        raise RuleViolation.of(
-            "serial_number",
-            "duplicate_serial",
-            "A pump with this serial number is recorded already. Check the number.",
-        )
-    alarm_ml = low_reservoir_alarm_ml
-    if alarm_ml is None:
-        alarm_ml = model.default_low_reservoir_alarm_ml
-    check_low_reservoir_alarm(alarm_ml, model)
-    pump = Pump.objects.create(
-        clinic_id=patient.clinic_id,
-        patient=patient,
-        model=model,
-        serial_number=serial_number,
-        implanted_on=implanted_on,
-        low_reservoir_alarm_ml=alarm_ml,
-        low_reservoir_alarm_assumed=low_reservoir_alarm_ml is None,
-        recorded_at=at,
-        recorded_by=by,
-    )
-    audit_pump(pump, "pump.implanted", by, at, after={"low_reservoir_alarm_ml": str(alarm_ml)})
-    return pump
-
-
-def _keep_figures(model: PumpModel) -> None:
-    """Have whoever changes the model's figures wait until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pumps_pumpmodel WHERE id = %s FOR KEY SHARE", [model.pk])
-
-
 def check_low_reservoir_alarm(alarm_ml: Decimal, model: PumpModel) -> None:
     """Refuse an alarm volume that the reservoir cannot have.
 
@@ -314,25 +255,6 @@ def withdraw_interrogation(
     )
     bump_input_version([pump.pk])
     audit_pump(pump, "pump.interrogation_withdrawn", by, now, reason)
-    return row
-
-
-@transaction.atomic
-def explant_pump(
-    *, pump: Pump, at: datetime, reason: str, by: User, recorded_at: datetime
-) -> Explant:
-    """Record that the pump was taken out."""
-    if not reason.strip():
-        raise RuleViolation.of("reason", "missing", "Say why the pump was taken out.")
-    if Explant.objects.filter(pump=pump).exists():
-        raise RuleViolation.of("pump", "already_explanted", "This pump was taken out already.")
-    if at > recorded_at:
-        raise RuleViolation.of("at", "date_in_future", "The explant is in the future.")
-    row = Explant.objects.create(
-        pump=pump, at=at, reason=reason.strip(), recorded_at=recorded_at, recorded_by=by
-    )
-    bump_input_version([pump.pk])
-    audit_pump(pump, "pump.explanted", by, recorded_at, reason, after={"at": at.isoformat()})
     return row
 
 
