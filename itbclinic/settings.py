@@ -160,6 +160,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.production
+# Messages name patients, so they stay on the server and out of cookies.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_NAME = "__Host-itb" if ENV.production else "itb"
 SECURE_SSL_REDIRECT = ENV.production
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

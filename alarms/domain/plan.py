@@ -15,6 +15,9 @@ RUNGS: Final = {"due": 1, "overdue": 2, "alarm": 3, "empty": 3}
 UNKNOWN: Final = "unknown"
 APPOINTMENT_SOON: Final = "appointment_soon"
 FAMILY_DAYS: Final = 2
+# A refill is not arranged in a day: a pump that may be empty this soon is somebody's task, as one
+# is from its refill date on, which lies a week before the alarm.
+SOON: Final = timedelta(days=7)
 LATER_MILESTONE: Final = "later_milestone"
 # A status that lasts a moment is nobody's task.
 PASSING: Final = "recalculating"
@@ -53,6 +56,7 @@ class Facts:
     doubts: str = ""  # every reason why the status is unknown
     # The first day on which a refill is too late, the printed alarm date included.
     limit_on: date | None = None
+    may_be_empty_on: date | None = None
     new: bool = False  # recorded moments ago: its first fill may still be on its way
     coming: Coming | None = None
     nurses: Sequence[Recipient] = ()
@@ -103,6 +107,13 @@ def rung_of(facts: Facts) -> int:
     if facts.runs_out_on is not None and facts.runs_out_on <= facts.today:
         return len(LADDER)
     return RUNGS.get(facts.status, 0)
+
+
+def may_run_out_soon(facts: Facts) -> bool:
+    """Whether the pump beeps or may be empty before a refill is easily arranged."""
+    early = facts.may_be_empty_on
+    near = early is not None and early <= facts.today + SOON
+    return near or rung_of(facts) == len(LADDER)
 
 
 def promises(facts: Facts) -> list[Promise]:
@@ -164,7 +175,7 @@ def tasks(facts: Facts) -> list[Task]:
         facts.status != UNKNOWN
         and not facts.booked
         and facts.refill_due_on is not None
-        and (facts.refill_due_on <= facts.today or rung_of(facts) == len(LADDER))
+        and (facts.refill_due_on <= facts.today or may_run_out_soon(facts))
     ):
         found.append(Task("unbooked", facts.pump, "", facts.limit_on))
     coming = facts.coming

@@ -52,9 +52,11 @@ class Booked:
     cancelled: bool
     no_show: bool
     taken_out: bool  # the pump is: nothing more is booked for it
+    may_visit: bool  # its day has come, and nobody said that the patient did not
+    visit_uuid: UUID | None = None  # the visit of that pump on that day
 
 
-def present(row: Appointment, now: datetime) -> Booked:
+def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> Booked:
     """Put an appointment into words; its pump is loaded with model, patient and projection."""
     pump: Any = row.pump
     zone = pump.clinic.zone
@@ -63,7 +65,9 @@ def present(row: Appointment, now: datetime) -> Booked:
     cancelled = row.cancelled_at is not None
     is_open = not cancelled and not row.outcome
     past = row.starts_at <= now
-    state, tone = _state(row, past)
+    state, tone = ("Visit recorded", "calm") if visit_uuid else _state(row, past)
+    no_show = row.outcome == Appointment.Outcome.NO_SHOW
+    has_come = local.date() <= now.astimezone(zone).date()
     taken_out = pump.explant is not None
     return Booked(
         uuid=row.uuid,
@@ -90,10 +94,12 @@ def present(row: Appointment, now: datetime) -> Booked:
         details=tuple(_details(row, zone)),
         is_open=is_open,
         past=past,
-        may_arrive=is_open and local.date() <= now.astimezone(zone).date(),
+        may_arrive=is_open and has_come and visit_uuid is None,
         marked=bool(row.outcome),
         cancelled=cancelled,
-        no_show=row.outcome == Appointment.Outcome.NO_SHOW,
+        no_show=no_show,
+        may_visit=has_come and visit_uuid is None and not (cancelled or no_show or taken_out),
+        visit_uuid=visit_uuid,
     )
 
 

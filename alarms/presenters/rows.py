@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from alarms.domain.deadlines import is_too_late
 from alarms.models import ATTENTION, Projection, Reason
 from alarms.selectors.deadlines import deadlines_in
+from alarms.selectors.work import NEAR
 from alarms.selectors.worklist import RANKS
 from dosing.domain.quantities import format_quantity
 from dosing.models import Mode, Program
@@ -18,7 +19,6 @@ from . import window, words
 from .work import Reminder
 
 NO_DATES: Final = Projection()
-NEAR: Final = timedelta(days=7)
 LIMITS: Final = {"drug_stability": "drug limit", "max_interval": "clinic's limit"}
 
 
@@ -28,6 +28,7 @@ class TimeLeft:
 
     big: str
     small: str
+    near: str = ""  # said beside it where the pump may be empty within days
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +172,21 @@ def _other_concentration(fill: Fill, programs: Sequence[Program]) -> Any:
 def time_left(status: str, dates: Projection, today: date) -> TimeLeft:
     """The days to what comes first, and where in its window the pump stands."""
     if status == "unknown" or dates.refill_due_on is None:
-        return TimeLeft("?", "treat as due")
+        return TimeLeft("?", "treat as due", near_empty(dates, today))
     limit = LIMITS.get(dates.binding_clock, "")
     small = _small_words(status, dates, today, limit)
+    near = "" if status == "empty" else near_empty(dates, today)
     if dates.alarm_date is None or (limit and status in ("overdue", "due", "not_due")):
-        return TimeLeft(_days(dates.refill_due_on, today), small)
-    return TimeLeft(_days(dates.alarm_date, today), small)
+        return TimeLeft(_days(dates.refill_due_on, today), small, near)
+    return TimeLeft(_days(dates.alarm_date, today), small, near)
+
+
+def near_empty(dates: Projection, today: date) -> str:
+    """`may be empty tomorrow`: where that is within the week; empty where it is not."""
+    earliest = dates.earliest_empty_date
+    if earliest is None or earliest > today + NEAR:
+        return ""
+    return words.may_be_empty(earliest, today)
 
 
 def _days(value: date, today: date) -> str:

@@ -113,6 +113,15 @@ def ahead(value: date, today: date) -> str:
     return f"in {count(days, 'day')}" if days > 0 else f"{count(-days, 'day')} ago"
 
 
+def may_be_empty(earliest: date, today: date) -> str:
+    """`may be empty tomorrow`, `may be empty in 3 days`, `may be empty since 20-Nov-2026`."""
+    days = (earliest - today).days
+    if days < 0:
+        return f"may be empty since {day(earliest)}"
+    when = ("today", "tomorrow")[days] if days < 2 else ahead(earliest, today)
+    return f"may be empty {when}"
+
+
 def age(born: date, today: date) -> str:
     """`12 y`; under two years in months."""
     months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)

@@ -13,7 +13,7 @@ from accounts.models import Clinic
 from refills.models import Appointment
 from refills.selectors import day_bounds, with_people
 
-COMING_DAYS: Final = 30
+FARTHEST: Final = 400  # nobody books farther ahead (refills.models.Appointment)
 Appointments = QuerySet[Any]
 
 
@@ -27,7 +27,7 @@ def today(clinics: Sequence[Clinic], now: datetime) -> Appointments:
     return _between(clinics, {c.pk: (_today(c, now), _today(c, now)) for c in clinics})
 
 
-def coming(clinics: Sequence[Clinic], now: datetime, days: int = COMING_DAYS) -> Appointments:
+def coming(clinics: Sequence[Clinic], now: datetime, days: int = FARTHEST) -> Appointments:
     """Those from tomorrow on, for so many days."""
     spans = {
         c.pk: (_today(c, now) + timedelta(days=1), _today(c, now) + timedelta(days=days))

@@ -67,10 +67,11 @@ def facts_for(pumps: Collection[Pump], now: datetime) -> dict[int, plan.Facts]:
             today=row.today,
             status=worklist.RANKS[row.rank],
             reason=row.reason,
-            refill_due_on=row.projection.refill_due_on if hasattr(row, "projection") else None,
+            refill_due_on=row.projection.refill_due_on if _has_dates(row) else None,
             runs_out_on=_runs_out_on(row),
             doubts=_doubts(row),
             limit_on=_limit_on(row),
+            may_be_empty_on=row.projection.earliest_empty_date if _has_dates(row) else None,
             booked=row.booked,
             new=_is_new(row, now),
             coming=_coming(row),
@@ -92,7 +93,7 @@ def _may_concern_nurses(row: Any, now: datetime) -> bool:
 
 def _runs_out_on(row: Any) -> date | None:
     """The earlier of the alarm date and the earliest empty date (calculations.md)."""
-    if not hasattr(row, "projection"):
+    if not _has_dates(row):
         return None
     found = (row.projection.alarm_date, row.projection.earliest_empty_date)
     return min((day for day in found if day is not None), default=None)
@@ -110,6 +111,10 @@ def _limit_on(row: Any) -> date | None:
         return None
     limit = deadlines_in(row.projection).limit
     return limit.day if limit else None
+
+
+def _has_dates(row: Any) -> bool:
+    return hasattr(row, "projection")
 
 
 def _is_new(row: Any, now: datetime) -> bool:
@@ -171,7 +176,7 @@ def _candidates(now: datetime, *, after: int, size: int) -> list[int]:
     soon = now + timedelta(days=plan.FAMILY_DAYS + 2)
     parts = (
         dates.filter(window_opens_on__lte=tomorrow),
-        dates.filter(earliest_empty_date__lte=tomorrow),
+        dates.filter(earliest_empty_date__lte=tomorrow + plan.SOON),
         dates.exclude(unknown_reason=""),
         dates.exclude(attention=[]),
         booked.filter(outcome="", starts_at__gt=now, starts_at__lte=soon),
@@ -232,7 +237,11 @@ def _owes_something(now: datetime) -> Q:
     )
     unknown = Q(rank=worklist.UNKNOWN, recorded_at__lte=now - NEW)
     unbooked = Q(rank__gt=worklist.UNKNOWN, booked=False)
-    late = unbooked & (Q(projection__refill_due_on__lte=F("today")) | _RUNS_OUT)
+    late = unbooked & (
+        Q(projection__refill_due_on__lte=F("today"))
+        | Q(projection__earliest_empty_date__lte=F("today") + plan.SOON)
+        | _RUNS_OUT
+    )
     reached = Q(rank__lt=worklist.NOT_DUE) | _RUNS_OUT
     soon = Q(visit_day__lte=F("today") + timedelta(days=plan.FAMILY_DAYS))
     return (

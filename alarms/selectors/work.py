@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, DateField, F, IntegerField, Q, QuerySet, Value, When
 
 from accounts.models import Role, User
 from accounts.policies import Action, clinic_ids, roles_of
 from alarms.models import Projection, WorkItem
+from alarms.selectors.worklist import clinic_date
 from patients.models import Caregiver
 from pumps.models import Pump
 from refills.models import Appointment
@@ -19,6 +20,7 @@ from reminders.models import OutboxMessage
 Kind = WorkItem.Kind
 State = OutboxMessage.State
 LATELY: Final = timedelta(days=14)
+NEAR: Final = timedelta(days=7)  # a pump that may be empty this soon is in danger
 MOST: Final = 200  # what one page shows; the page says how many there are
 # A message's pumps are spoken of for one refill; what is older says nothing of the next.
 SPOKEN: Final = timedelta(days=120)
@@ -47,17 +49,56 @@ def of_role(user: User, clinics: Collection[int]) -> Q:
     return found
 
 
-def open_items(clinics: Collection[int]) -> QuerySet[WorkItem]:
-    """What is open, the most urgent first: what was passed on already, then by its time."""
+def open_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
+    """What is open, the most urgent first: whose pump is empty, past its alarm, may be empty; then
+    what was passed on already, then by its time."""
     rows = WorkItem.objects.filter(clinic__in=clinics, settled_at__isnull=True)
-    related = rows.select_related("clinic", "pump__patient")
-    with_people = related.prefetch_related("pump__patient__caregivers")
-    return with_people.order_by(F("escalated_at").asc(nulls_last=True), "due_at", "id")
+    related = rows.annotate(today=clinic_date(clinics, now)).select_related("clinic")
+    with_people = related.select_related("pump__patient", "pump__projection").prefetch_related(
+        "pump__patient__caregivers"
+    )
+    in_order = with_people.annotate(danger=_danger(), since=_since())
+    return in_order.order_by(
+        "danger", F("since").asc(nulls_last=True), F("escalated_at").asc(nulls_last=True),
+        "due_at", "id",
+    )  # fmt: skip
 
 
-def open_of_pump(pump: Pump) -> list[WorkItem]:
+# How near a pump is to running dry: the date, and by when it has come, in days from today.
+_DANGERS: Final = (
+    ("empty_date", timedelta()),
+    ("alarm_date", timedelta()),
+    ("earliest_empty_date", timedelta()),
+    ("earliest_empty_date", NEAR),
+)
+
+
+def _reached(name: str, within: timedelta) -> Q:
+    """A date of other facts than the present is none."""
+    present = Q(pump__projection__input_version=F("pump__input_version"))
+    return present & Q(**{f"pump__projection__{name}__lte": F("today") + within})
+
+
+def _danger() -> Case:
+    found = [
+        When(_reached(name, within), then=Value(rank))
+        for rank, (name, within) in enumerate(_DANGERS)
+    ]
+    return Case(*found, default=Value(len(_DANGERS)), output_field=IntegerField())
+
+
+def _since() -> Case:
+    """The date that puts the pump in danger; none for one that is not."""
+    found = [
+        When(_reached(name, within), then=F(f"pump__projection__{name}"))
+        for name, within in _DANGERS
+    ]
+    return Case(*found, default=None, output_field=DateField())
+
+
+def open_of_pump(pump: Pump, now: datetime) -> list[WorkItem]:
     """What is open about one pump, the most urgent first."""
-    return list(open_items([pump.clinic_id]).filter(pump=pump))
+    return list(open_items([pump.clinic_id], now).filter(pump=pump))
 
 
 def settled_lately(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
@@ -114,30 +155,40 @@ def uuids_about(of_clinics: Collection[int], patients: Collection[uuid.UUID]) ->
 def loud_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
     """Open items that nobody settled in time, and those that are failures of ours."""
     late = Q(due_at__lt=now) | Q(escalated_at__isnull=False)
-    return open_items(clinics).filter(late | Q(kind__in=FAILURES))
+    return open_items(clinics, now).filter(late | Q(kind__in=FAILURES))
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """What the items' subjects are: appointments by uuid, who could not be reached, and the dates
-    of pumps without a booking, by pump."""
+    """What the items' subjects are: appointments by uuid, who could not be reached, and for pumps
+    that are not booked in time the appointment that comes too late, by pump."""
 
     appointments: Mapping[str, datetime]
     recipients: Mapping[str, str]
-    dates: Mapping[int, Projection]
+    coming: Mapping[int, Appointment]
 
 
-def subjects_of(items: Collection[WorkItem]) -> Subjects:
+def subjects_of(items: Collection[WorkItem], now: datetime) -> Subjects:
     """In a fixed number of queries, whatever the items are."""
     keys = {item.subject for item in items if item.kind in ABOUT_APPOINTMENTS}
     when = Appointment.objects.filter(uuid__in=keys).values_list("uuid", "starts_at")
     failed = [item for item in items if item.kind == Kind.DELIVERY_FAILED]
     unbooked = [item.pump_id for item in items if item.pump_id and item.kind == Kind.UNBOOKED]
-    rows = Projection.objects.filter(pump_id__in=unbooked) if unbooked else []
-    dates = {row.pump_id: row for row in rows}
-    return Subjects(
-        {str(key): at for key, at in when}, recipients_of(failed) if failed else {}, dates
+    rows = Appointment.objects.filter(
+        pump_id__in=unbooked, cancelled_at__isnull=True, outcome="", starts_at__gt=now
     )
+    coming = {row.pump_id: row for row in rows.order_by("-starts_at", "-id")}  # the next one stays
+    return Subjects(
+        {str(key): at for key, at in when}, recipients_of(failed) if failed else {}, coming
+    )
+
+
+def dates_of(item: WorkItem) -> Projection | None:
+    """The dates of the item's pump, where they are of its present facts."""
+    found: Projection | None = getattr(item.pump, "projection", None)
+    if item.pump is None or found is None or found.input_version != item.pump.input_version:
+        return None
+    return found
 
 
 def recipients_of(items: Collection[WorkItem]) -> dict[str, str]:

@@ -36,6 +36,8 @@ from pumps.models import Pump
 from pumps.selectors import taken_out
 from refills.models import Appointment
 
+from .search import found_by
+
 RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
 UNKNOWN, EMPTY, ALARM, OVERDUE, DUE, NOT_DUE = range(len(RANKS))
 # Pumps with what the query works out on each: `today`, `reason`, `rank`, `booked` and the rest.
@@ -91,8 +93,8 @@ class ClinicDate(Func):
     output_field = DateField()
 
 
-def _today(clinic_ids: Collection[int], now: datetime) -> Case:
-    """Today in the pump's clinic, by the same time zone rules that its dates were computed with.
+def clinic_date(clinic_ids: Collection[int], now: datetime) -> Case:
+    """Today in a row's clinic, by the same time zone rules that its dates were computed with.
 
     The database server has rules of its own, of another year.
     """
@@ -109,7 +111,7 @@ def active_pumps(clinic_ids: Collection[int], now: datetime) -> Pumps:
     """Pumps from implant to explant, with `today`: their clinic's date at `now`."""
     return (
         Pump.objects.filter(clinic_id__in=clinic_ids)
-        .annotate(today=_today(clinic_ids, now))
+        .annotate(today=clinic_date(clinic_ids, now))
         .filter(~taken_out(at__lte=now))
     )
 
@@ -214,13 +216,8 @@ def matching(filters: Filters) -> Q:
         found &= Q(rank__in=[RANKS.index(status) for status in filters.statuses])
     if filters.unbooked is not None:
         found &= Q(booked=not filters.unbooked)
-    for word in filters.search.split():
-        found &= (
-            Q(patient__family_name__icontains=word)
-            | Q(patient__given_name__icontains=word)
-            | Q(patient__mrn__icontains=word)
-            | Q(serial_number__icontains=word)
-        )
+    if filters.search:
+        found &= found_by(filters.search)
     return found
 
 

@@ -39,6 +39,9 @@ State = OutboxMessage.State
 CHUNK: Final = 500
 # A nurse who could not be told within this time is told by a person.
 NURSE_LIMIT: Final = timedelta(days=1)
+# How long a pump that nothing is booked for may wait for somebody, once it has run out or may have.
+HOURS: Final = {"empty": timedelta(hours=2), "alarm": timedelta(hours=4)}
+MAY_BE_EMPTY: Final = timedelta(hours=4)
 
 
 def plan_for(pump_ids: Collection[int], *, now: datetime) -> None:
@@ -53,7 +56,7 @@ def plan_for(pump_ids: Collection[int], *, now: datetime) -> None:
     for pump_id, facts in found.items():
         pump = pumps[pump_id]
         late = _add_messages(messages, pump, facts, rows[facts.pump], now)
-        items += _items(pump, facts, late)
+        items += _items(pump, facts, late, now)
     if messages or any(rows.values()):
         sync(abouts=list(rows), plan=messages, by=system_user("system-scan"), now=now)
     open_work_items(wanted=items, now=now)
@@ -133,7 +136,7 @@ def _planned(
     )
 
 
-def _items(pump: Pump, facts: plan.Facts, too_late: bool) -> list[Wanted]:
+def _items(pump: Pump, facts: plan.Facts, too_late: bool, now: datetime) -> list[Wanted]:
     found = plan.tasks(facts)
     if too_late and facts.coming is not None:
         found.append(plan.Task("call_family", facts.coming.ref))
@@ -146,7 +149,7 @@ def _items(pump: Pump, facts: plan.Facts, too_late: bool) -> list[Wanted]:
             pump_id=pump.pk,
             doubts=task.doubts,
             before=task.before,
-            due_by=facts.coming.starts_at if task.kind == "call_family" and facts.coming else None,
+            due_by=_due_by(task, facts, now),
         )
         for task in found
     ]
@@ -155,6 +158,18 @@ def _items(pump: Pump, facts: plan.Facts, too_late: bool) -> list[Wanted]:
             Wanted(pump.clinic_id, Kind.NOBODY_TO_TELL, f"{pump.clinic.uuid}", facts.today)
         )
     return items
+
+
+def _due_by(task: plan.Task, facts: plan.Facts, now: datetime) -> datetime | None:
+    """The time of a task that cannot have the time of its kind."""
+    if task.kind == "call_family" and facts.coming is not None:
+        return facts.coming.starts_at
+    if task.kind != "unbooked":
+        return None
+    given = HOURS.get(facts.status)
+    if given is None and plan.rung_of(facts) == len(plan.LADDER):
+        given = MAY_BE_EMPTY
+    return None if given is None else now + given
 
 
 def _someone_should_know(facts: plan.Facts) -> bool:

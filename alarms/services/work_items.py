@@ -80,7 +80,7 @@ def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
     """The same for many, in a fixed number of queries when there is nothing new."""
     if not wanted:
         return 0
-    known = WorkItem.objects.filter(subject__in={one.subject for one in wanted})
+    known = list(WorkItem.objects.filter(subject__in={one.subject for one in wanted}))
     by_key: dict[tuple[int, str, str], list[WorkItem]] = {}
     for item in known:
         by_key.setdefault((item.clinic_id, item.kind, item.subject), []).append(item)
@@ -98,7 +98,27 @@ def open_work_items(*, wanted: Collection[Wanted], now: datetime) -> int:
     opened = list(WorkItem.objects.filter(uuid__in=[item.uuid for item in new]) if new else [])
     for item in opened:
         _audit("work_item.opened", item, system_user("system-scan"), now)
+    _bring_forward(wanted, known, now)
     return len(opened)
+
+
+def _bring_forward(wanted: Collection[Wanted], known: Collection[WorkItem], now: datetime) -> None:
+    """Give an open item the shorter time that it is wanted by now: its pump has run empty since.
+
+    One that was passed on already keeps the time of the person who has it.
+    """
+    by = {(one.clinic_id, one.kind, one.subject): one.due_by for one in wanted if one.due_by}
+    for item in known:
+        due_by = by.get((item.clinic_id, Kind(item.kind), item.subject))
+        if due_by is None or item.settled_at is not None or item.escalated_at is not None:
+            continue
+        if max(now, due_by) >= item.due_at:
+            continue
+        waiting = WorkItem.objects.filter(
+            pk=item.pk, settled_at__isnull=True, escalated_at__isnull=True
+        )
+        if waiting.update(due_at=max(now, due_by)):
+            _audit("work_item.brought_forward", item, system_user("system-scan"), now)
 
 
 def _stands(item: WorkItem, wanted: Wanted) -> bool:
@@ -162,8 +182,7 @@ def settle_work_item(
             raise RuleViolation.of(
                 "ends_on", "missing", "This still stands: write until when it may wait."
             )
-        longest = SHORT if row.kind in RUNS_DRY else LONGEST
-        check_reason_and_end(reason, ends_on, today, longest)
+        check_reason_and_end(reason, ends_on, today, longest_wait(row.kind))
         _put_off_for_its_question(row, ends_on, today, now)
     _settle(row, reason.strip(), by, now, ends_on)
     return row
@@ -197,6 +216,11 @@ def check_back_in_time(ends_on: date, before: date | None, today: date) -> None:
             f"This pump's alarm comes, or it may be empty, on {format_date(before)}: put it off "
             f"until {format_date(latest)} at the latest. It can be put off again then.",
         )
+
+
+def longest_wait(kind: str) -> timedelta:
+    """For how long an item of that kind may be put off."""
+    return SHORT if kind in RUNS_DRY else LONGEST
 
 
 def settle_gone(

@@ -29,7 +29,12 @@ QUERY_PARAMETERS = [
     _query("status", OpenApiTypes.STR, f"One or several with commas: {', '.join(RANKS)}."),
     _query("unbooked", OpenApiTypes.BOOL, "true: only pumps without a booking by the due date."),
     _query("clinic", OpenApiTypes.STR, "A clinic's slug or id; without it, all of the token's."),
-    _query("search", OpenApiTypes.STR, "Words in the name, the MRN or the serial number."),
+    _query(
+        "search",
+        OpenApiTypes.STR,
+        "Words in the name, the MRN or the serial number, in any case and without accents; or a "
+        "phone number of the family.",
+    ),
     _query("page_size", OpenApiTypes.INT, "1 to 200; 50 without it."),
     _query("cursor", OpenApiTypes.STR, "From `next`; keep the other parameters as they were."),
 ]

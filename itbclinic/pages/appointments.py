@@ -23,6 +23,7 @@ from alarms.presenters import bookings, words
 from alarms.selectors import appointments as selectors
 from refills.models import Appointment
 from refills.selectors import coming_appointments
+from visits.selectors.encounters import visits_on_their_days
 from visits.services import booking
 
 from . import access
@@ -61,7 +62,6 @@ def appointments(request: HttpRequest) -> HttpResponse:
     counts = {key: rows.count() for key, rows in lists.items()}
     rows = selectors.on_day(clinics, on) if on else lists[tab]
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    later = selectors.coming(clinics, now, 400).count() - counts["coming"] if tab == "coming" else 0
     slug = clinics[0].slug if len(clinics) < len(allowed) else ""
     _record_read(request, clinics, now, tab, len(page.object_list))
     context = {
@@ -75,9 +75,9 @@ def appointments(request: HttpRequest) -> HttpResponse:
         "made_at": words.instant(now, clinics[0].zone),
         "several": len(clinics) > 1,
         "slug": slug,
-        "later": later,
-        "until": now.astimezone(clinics[0].zone).date() + timedelta(days=selectors.COMING_DAYS),
         "bookers": clinic_ids(access.user_of(request), Action.BOOK),
+        "recorders": clinic_ids(access.user_of(request), Action.RECORD_VISIT),
+        "where": clinics[0].name if len(clinics) == 1 else f"{len(clinics)} clinics",
         "clinic_links": _clinic_links(allowed, slug, tab),
     }
     return render(request, "appointments/page.html", context)
@@ -110,10 +110,12 @@ def _address(tab: str, slug: str, on: date | None = None) -> str:
 
 
 def _days(page: Page[Any], now: datetime, slug: str) -> list[Day]:
-    shown = [bookings.present(row, now) for row in page.object_list]
+    rows = list(page.object_list)
+    visits = visits_on_their_days(rows)
+    shown = [bookings.present(row, now, visits.get(row.pk)) for row in rows]
     return [
-        Day(words.weekday(day), _address("today", slug, day), list(rows))
-        for day, rows in groupby(sorted(shown, key=lambda row: row.day), key=lambda row: row.day)
+        Day(words.weekday(day), _address("today", slug, day), list(found))
+        for day, found in groupby(sorted(shown, key=lambda row: row.day), key=lambda row: row.day)
     ]
 
 
@@ -152,7 +154,7 @@ def appointment(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpRespon
 def arrived(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
     """The patient came."""
     return _run(
-        request, appointment_uuid, None, "Marked as arrived.",
+        request, appointment_uuid, None, "Marked as arrived: {name}.",
         lambda row: booking.mark_arrived(
             appointment=row, by=access.user_of(request), now=timezone.now()
         ),
@@ -162,7 +164,7 @@ def arrived(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
 @require_POST
 def no_show(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
     """The patient did not come."""
-    done = "Marked as a no-show."
+    done = "Marked as a no-show: {name}."
     if find_appointment(request, appointment_uuid).pump.explant is None:
         done += " The pump still needs its refill: call the family and book anew."
     return _run(
@@ -179,17 +181,17 @@ def cancel(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
     form = CancelForm(request.POST)
     now = timezone.now()
 
-    def act(row: Appointment) -> None:
+    def act(row: Appointment) -> str:
         booking.cancel(
             appointment=row,
             reason=form.cleaned_data["reason"],
             by=access.user_of(request),
             now=now,
         )
-        if not coming_appointments(row.pump_id, now):
-            messages.warning(request, "Nothing is booked for this pump now.")
+        left = coming_appointments(row.pump_id, now)
+        return "" if left else "Nothing is booked for this pump now."
 
-    return _run(request, appointment_uuid, form, "Cancelled.", act)
+    return _run(request, appointment_uuid, form, "Cancelled: {name}.", act)
 
 
 @require_POST
@@ -197,7 +199,7 @@ def take_back(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse
     """Take back what was marked by mistake."""
     form = TakeBackForm(request.POST)
     return _run(
-        request, appointment_uuid, form, "Taken back; the appointment is open again.",
+        request, appointment_uuid, form, "Taken back; the appointment of {name} is open again.",
         lambda row: booking.take_outcome_back(
             appointment=row, reason=form.cleaned_data["reason"], by=access.user_of(request),
             now=timezone.now(),
@@ -212,17 +214,25 @@ def _run(
     done: str,
     act: Callable[[Appointment], object],
 ) -> HttpResponse:
-    """Do it and go back where the user came from; or show the appointment with what is wrong."""
+    """Do it and go back where the user came from; or show the appointment with what is wrong.
+
+    Args:
+        act: does it; a text that it returns is a warning, said in the same message.
+    """
     row = find_appointment(request, appointment_uuid)
     access.check_may(request, Action.BOOK, row.pump.clinic)
     form = form if form is not None else PlainForm({})
     if form.is_valid():
         try:
-            act(row)
+            warning = act(row)
         except RuleViolation as violation:
             form.refuse(violation)
         else:
-            messages.success(request, done)
+            said = done.format(name=row.pump.patient.display_name)
+            if isinstance(warning, str) and warning:
+                messages.warning(request, f"{said} {warning}")
+            else:
+                messages.success(request, said)
             return go_back(request, row.pump)
     return _show(request, find_appointment(request, appointment_uuid), form)
 
@@ -241,7 +251,8 @@ def _show(request: HttpRequest, row: Appointment, refused: PageForm | None = Non
         subject_type="patient", subject_id=row.pump.patient.uuid,
     )  # fmt: skip
     context = {
-        "booked": bookings.present(row, now),
+        "booked": bookings.present(row, now, visits_on_their_days([row]).get(row.pk)),
+        "recorders": clinic_ids(user, Action.RECORD_VISIT),
         "clinic": row.pump.clinic,
         "may_book": may(user, Action.BOOK, row.pump.clinic_id),
         "cancel_form": refused if isinstance(refused, CancelForm) else CancelForm(),

@@ -92,6 +92,7 @@ EVENTS: Final = {
     "user.role_removed": "Took a role away",
     "work.read": "Opened the work list",
     "work_item.opened": "Opened a work item",
+    "work_item.brought_forward": "Gave a work item less time: its pump is in more danger",
     "work_item.escalated": "Passed on a work item that nobody settled in time",
     "work_item.settled": "Settled a work item or put it off",
     "work_item.put_off_ended": "Ended a put-off: its cause is gone",

@@ -67,6 +67,7 @@ class Board:
     recalculating: int
     checked: str
     several_clinics: bool
+    where: str = ""
     chips: list[Link] = field(default_factory=list)
     first: int = 1
     following: str = ""
@@ -95,7 +96,20 @@ class Board:
 
     @property
     def next_count(self) -> int:
-        return min(board_query.PAGE_SIZE, self.total - self.last)
+        return min(self.query.size, self.total - self.last)
+
+    @property
+    def part(self) -> bool:
+        """Whether the list goes on, before or after these rows."""
+        return self.first > 1 or bool(self.following)
+
+    @property
+    def whole_address(self) -> str:
+        return self.query.address(whole=True)
+
+    @property
+    def paged_address(self) -> str:
+        return self.query.address(whole=False)
 
     @property
     def unfiltered(self) -> str:
@@ -184,8 +198,8 @@ def _make(
     after = query.trail[-1] if query.trail else None
     found: list[Any] = []
     if query.tab != "excluded":
-        found = worklist.page(pumps, filters, size=board_query.PAGE_SIZE + 1, after=after)
-    page = found[: board_query.PAGE_SIZE]
+        found = worklist.page(pumps, filters, size=query.size + 1, after=after)
+    page = found[: query.size]
     more = len(found) > len(page)
     counts = worklist.count(ids, filters, now)
     excluded = reads.excluded(ids, query.search, now) if _wants_excluded(query, counts) else []
@@ -201,8 +215,9 @@ def _make(
         recalculating=reads.count_recalculating(ids, now),
         checked=words.instant(sweep.finished_at, clinics[0].zone) if sweep else "",
         several_clinics=len(clinics) > 1,
+        where=", ".join(clinic.name for clinic in clinics),
         chips=_chips(query),
-        first=len(query.trail) * board_query.PAGE_SIZE + 1,
+        first=len(query.trail) * query.size + 1,
         following=_following(query, page) if more else "",
         previous=query.address(trail=query.trail[:-1]) if query.trail else None,
         next_due=_next_due(query, pumps, counts, page, now),
@@ -218,7 +233,7 @@ def _with_work(found: Board, user: User, clinics: Sequence[Clinic], now: datetim
     ids = [clinic.pk for clinic in clinics]
     late = work.loud_items(ids, now)
     items = list(late[:LOUD])
-    subjects = work.subjects_of(items)
+    subjects = work.subjects_of(items, now)
     return replace(
         found,
         loud=[work_words.present(item, subjects, now) for item in items],

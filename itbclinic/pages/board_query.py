@@ -19,6 +19,7 @@ from alarms.selectors.worklist import Filters, Position
 from itbclinic.refill_list import position_as_list, position_from
 
 PAGE_SIZE: Final = 50
+WHOLE: Final = 1000  # the longest list on one page, for paper
 PAGE_SALT: Final = "itb.board.page"
 SEARCHES: Final = "board_searches"
 LAST: Final = "board_last"
@@ -62,7 +63,13 @@ class BoardQuery:
     statuses: tuple[str, ...] = ()
     unbooked: bool | None = None
     trail: tuple[Position, ...] = ()
+    whole: bool = False  # the list on one page
     problems: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many rows a page has."""
+        return WHOLE if self.whole else PAGE_SIZE
 
     @property
     def filtered(self) -> bool:
@@ -94,6 +101,7 @@ class BoardQuery:
             ("due_before", changed.due_before.isoformat() if changed.due_before else ""),
             *(("status", status) for status in changed.statuses),
             ("unbooked", "" if changed.unbooked is None else str(changed.unbooked).lower()),
+            ("rows", "all" if changed.whole else ""),
             ("cursor", _sign(changed.trail)),
         ]
         return urlencode([(name, value) for name, value in pairs if value])
@@ -136,6 +144,7 @@ def read(form: BoardFilterForm, parameters: Mapping[str, str], session: SessionB
         statuses=tuple(cleaned.get("status") or ()),
         unbooked=cleaned.get("unbooked"),
         trail=trail,
+        whole=parameters.get("rows") == "all",
         problems=tuple(problems),
     )
 

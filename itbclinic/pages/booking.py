@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.policies import Action
-from accounts.rules import RuleViolation
+from accounts.rules import Problem, RuleViolation
 from alarms.domain.deadlines import Deadlines
 from alarms.presenters import bookings, words
 from alarms.selectors.deadlines import deadlines_of
@@ -119,12 +119,26 @@ def _serve(
         except RuleViolation as violation:
             unseen = all(problem.code == "look_first" for problem in violation.problems)
             if not unseen:
-                form.refuse(violation)
+                form.refuse(_at_the_field(violation, pump, form.cleaned_data["day"], now))
         else:
             when = words.weekday_instant(made.starts_at, pump.clinic.zone)
-            messages.success(request, f"{'Moved to' if old else 'Booked for'} {when}.")
+            name = pump.patient.display_name
+            messages.success(request, f"{'Moved to' if old else 'Booked for'} {when}: {name}.")
             return go_back(request, pump)
     return _show(request, pump, old, form, now, usual, day=day, at=at, status=422, unseen=unseen)
+
+
+def _at_the_field(violation: RuleViolation, pump: Pump, day: date, now: datetime) -> RuleViolation:
+    """At the field stands what to do: why stands above it, in the verdict on the day."""
+    verdict = booking.judge(pump, day, now)
+    return RuleViolation(
+        [
+            Problem(one.field, one.code, verdict.way_out or one.message)
+            if one.code == rules.AFTER_ALARM
+            else one
+            for one in violation.problems
+        ]
+    )
 
 
 def _picked(value: str) -> datetime | None:
@@ -159,15 +173,22 @@ def _show(
         "form": form,
         "verdict": verdict,
         "accepted": " ".join([str(day), *sorted(verdict.codes)]) if verdict else "",
-        "asks_reason": bool(verdict and verdict.reason_needed) or bool(form["late_reason"].errors),
         "pump": pump,
     }
+    dates, doubtful = deadlines_of(pump, now)
+    zone = pump.clinic.zone
+    offered = rules.choices(dates, usual, now, zone)
+    today = now.astimezone(zone).date()
+    always = rules.asked_from_the_start(offered, dates, today)
+    context["too_late"] = ("", "") if verdict else always
+    context["asks_reason"] = (
+        bool(verdict and verdict.reason_needed)
+        or bool(form["late_reason"].errors)
+        or any(context["too_late"])
+    )
     if partial:
         return render(request, "booking/verdict.html", context)
-    zone = pump.clinic.zone
     booked = booked_already(pump, now) if old is None else None
-    dates, doubtful = deadlines_of(pump, now)
-    offered = rules.choices(dates, usual, now, zone)
     audit.record(
         event="patient.read", by=access.user_of(request), at=now, clinic_id=pump.clinic_id,
         subject_type="patient", subject_id=pump.patient.uuid,
@@ -177,9 +198,9 @@ def _show(
         "booked": booked,
         "booked_at": words.weekday_instant(booked.starts_at, zone) if booked else "",
         "clinic": pump.clinic,
-        "today": now.astimezone(zone).date(),
+        "today": today,
         "born": words.day(pump.patient.date_of_birth),
-        "facts": _facts(dates, now.astimezone(zone).date()),
+        "facts": _facts(dates, today),
         "doubtful": doubtful,
         "heading": rules.heading(offered, dates),
         "choices": _choices(offered, dates, now, pump),
@@ -205,12 +226,15 @@ def _facts(dates: Deadlines, today: date) -> list[tuple[str, str, str]]:
 def _choices(offered: list[datetime], dates: Deadlines, now: datetime, pump: Pump) -> list[Choice]:
     today = now.astimezone(pump.clinic.zone).date()
     taken = times_taken(pump, offered)
+    every_one_late = any(rules.asked_from_the_start(offered, dates, today))
     found = []
     for local in offered:
         verdict = rules.judge(local.date(), today, dates)
         late = "after the refill date" if rules.PAST_DUE in verdict.codes else ""
-        late = "too late without a reason" if verdict.reason_needed else late
-        note = ", ".join(said for said in ("taken" if local in taken else "", late) if said)
+        late = "too late: needs a reason" if verdict.reason_needed else late
+        late = "" if every_one_late else late  # then the heading says it
+        busy = "another patient is booked then" if local in taken else ""
+        note = "; ".join(said for said in (busy, late) if said)
         found.append(
             Choice(f"{local:%Y-%m-%dT%H:%M}", words.weekday(local.date()), f"{local:%H:%M}", note)
         )

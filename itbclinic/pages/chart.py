@@ -107,7 +107,12 @@ class Chart:
 
     @property
     def to_come(self) -> bool:
-        return any(a.is_open and not a.past for a in self.appointments)
+        return self.next_to_come is not None
+
+    @property
+    def next_to_come(self) -> bookings.Booked | None:
+        """The appointment that would be moved; at most one is open and to come."""
+        return next((a for a in self.appointments if a.is_open and not a.past), None)
 
     @property
     def version(self) -> int:

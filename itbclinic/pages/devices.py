@@ -187,7 +187,7 @@ def _show_taken_out(
         "row": rows.present(listed, rows.Facts()) if listed is not None else None,
         "coming": _days([row for row in booked if row.starts_at > now], pump),
         "past": _days([row for row in booked if row.starts_at <= now], pump),
-        "tasks": [item.get_kind_display() for item in work.open_of_pump(pump)],
+        "tasks": [item.get_kind_display() for item in work.open_of_pump(pump, now)],
         "others": [
             other for other in reads.pumps_of(of) if other.explant is None and other != pump
         ],

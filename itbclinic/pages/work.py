@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.contrib import messages
@@ -22,7 +22,7 @@ from alarms.presenters import work as presenters
 from alarms.selectors import work as selectors
 from alarms.services.work_items import settle_work_item
 from itbclinic.context import address_of
-from patients.models import Caregiver
+from patients.models import Caregiver, Patient
 
 from . import access
 from .forms.work import WorkItemForm
@@ -56,6 +56,7 @@ class Card:
     act: Act | None = None
     chart: str = ""
     patient: str = ""
+    who: str = ""  # what names the patient beyond doubt on the phone
     to_call: list[Caregiver] = field(default_factory=list)
     settled: str = ""
     by_itself: bool = False
@@ -93,7 +94,8 @@ def settle(request: HttpRequest, item_uuid: uuid.UUID) -> HttpResponse:
         else:
             until = values["ends_on"]
             said = f"Put off until {words.day(until)}." if until else "Settled."
-            messages.success(request, f"{Kind(item.kind).label}: {said}")
+            whom = f", {item.pump.patient.display_name}" if item.pump else ""
+            messages.success(request, f"{Kind(item.kind).label}{whom}: {said}")
             back = "all" if request.POST.get("tab") == "all" else "mine"
             return HttpResponseRedirect(f"{reverse('work')}?tab={back}")
     return _show(request, request.POST.get("tab", ""), refused=(item, form))
@@ -140,38 +142,49 @@ def _cards(
     if tab == "settled":
         rows = selectors.settled_lately(ids, now)
     else:
-        rows = selectors.open_items(ids)
+        rows = selectors.open_items(ids, now)
         if tab == "mine":
             rows = rows.filter(selectors.of_role(access.user_of(request), ids))
     items = list(rows[: selectors.MOST])
-    subjects = selectors.subjects_of(items)
-    return [
-        _card(request, item, presenters.present(item, subjects, now), refused) for item in items
-    ]
+    subjects = selectors.subjects_of(items, now)
+    lines = [presenters.present(item, subjects, now) for item in items]
+    return [_card(request, line, subjects, now, refused) for line in lines]
 
 
 def _card(
     request: HttpRequest,
-    item: WorkItem,
     line: presenters.Line,
+    subjects: selectors.Subjects,
+    now: datetime,
     refused: tuple[WorkItem, WorkItemForm] | None,
 ) -> Card:
+    item = line.item
     patient = item.pump.patient if item.pump else None
     chart = f"{reverse('patient', args=[patient.uuid])}?pump={item.pump.uuid}" if patient else ""  # type: ignore[union-attr]
     name = patient.display_name if patient else ""
+    who = _who(patient, now.astimezone(item.clinic.zone).date()) if patient else ""
     if item.settled_at is not None:
         return Card(
             line,
             chart=chart,
             patient=name,
+            who=who,
             settled=_settled(item),
             by_itself=item.settle_reason == WorkItem.NO_LONGER,
         )
     form = WorkItemForm(item=item)
     if refused is not None and refused[0].pk == item.pk:
         form = refused[1]
-    people = list(patient.caregivers.all()) if patient and item.kind in TO_CALL else []
-    return Card(line, form, _act(request, item, chart), chart, name, people)
+    to_call = patient and (item.kind in TO_CALL or line.danger)
+    people = list(patient.caregivers.all()) if patient and to_call else []
+    act = _act(request, item, chart, subjects)
+    return Card(line, form, act, chart, name, who, people)
+
+
+def _who(patient: Patient, today: date) -> str:
+    born = f"born {words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})"
+    language = f"speaks {patient.language}" if patient.language else "language not recorded"
+    return f"{born} · MRN {patient.mrn} · {language}"
 
 
 def _settled(item: WorkItem) -> str:
@@ -183,7 +196,9 @@ def _settled(item: WorkItem) -> str:
     return f"{at} by {by}{until}"
 
 
-def _act(request: HttpRequest, item: WorkItem, chart: str) -> Act | None:
+def _act(
+    request: HttpRequest, item: WorkItem, chart: str, subjects: selectors.Subjects
+) -> Act | None:
     """The link that leads to doing it, where the user may do it."""
     kind = Kind(item.kind)
     if kind == Kind.NOBODY_TO_TELL and may(
@@ -194,6 +209,9 @@ def _act(request: HttpRequest, item: WorkItem, chart: str) -> Act | None:
         return Act("Open the summaries", address_of("summaries"))
     if kind not in ON_THE_CHART or item.pump is None:
         return None
+    coming = subjects.coming.get(item.pump_id or 0) if kind == Kind.UNBOOKED else None
+    if coming is not None:
+        return Act("Move the appointment", reverse("appointment_rebook", args=[coming.uuid]))
     if kind in (Kind.UNBOOKED, Kind.NO_SHOW):
         booking = _booking(item)
         return Act(ON_THE_CHART[kind], booking) if booking else Act("Open the patient", chart)

@@ -2,14 +2,15 @@
 
 import io
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pypdf
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from accounts.models import Clinic, User
+from alarms.models import Projection
 from alarms.services.settling import exclude
 from tests import factories
 
@@ -129,6 +130,92 @@ def test_pages_of_fifty_go_on_and_back(seat_of: SeatOf, nurse: User, clinic: Cli
     expect(page.locator(".board-foot")).to_contain_text("Showing 51–51 of 51")
     page.click("[rel=prev]")
     expect(page.locator(".board-foot")).to_contain_text("Showing 1–50 of 51")
+
+
+def test_the_whole_list_prints_and_a_part_says_that_it_is_one(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    for number in range(51):
+        support.named(clinic, f"Name{number:02d}", 30)
+    for number in range(6):
+        support.refused_row(clinic, by=nurse, row=12 + number)
+    seat = seat_of(nurse)
+    page = seat.open("/?tab=all")
+    said = on_paper(page)
+    assert f"{clinic.name} · All: 51 pumps, as of" in said
+    assert "Only a part of the list: pumps 1 to 50 of 51." in said
+    assert "5 of 6 are shown" in said
+    assert "NAME50" not in said
+    page.get_by_role("link", name="Show all 51").click()
+    expect(page.locator("[data-rows] tbody tr")).to_have_count(51)
+    said = on_paper(page)
+    assert "NAME50" in said
+    assert "Only a part" not in said
+    seat.check()
+    page.click("text=Show 50 at a time")
+    expect(page.locator("[data-rows] tbody tr")).to_have_count(50)
+
+
+def on_paper(page: Page) -> str:
+    """What the sheets say, in one line."""
+    sheets = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages
+    return " ".join(" ".join(sheet.extract_text() for sheet in sheets).split())
+
+
+@pytest.mark.parametrize("address", ["/?tab=all", "/appointments/?tab=coming"])
+def test_nothing_on_paper_is_smaller_than_nine_points(
+    seat_of: SeatOf, nurse: User, clinic: Clinic, address: str
+) -> None:
+    support.booked(support.named(clinic, "Kaur", 12), 3, by=nurse)
+    support.named(clinic, "Ito", -1, alarm_ml=None)
+    support.refused_row(clinic, by=nurse)
+    seat = seat_of(nurse)
+    page = seat.open(address)
+    page.set_viewport_size({"width": 1040, "height": 720})  # a sheet of paper across
+    page.emulate_media(media="print")
+    assert smallest(page) >= 9
+    page.evaluate("document.querySelector('link[href*=\"/print.\"]').disabled = true")
+    assert smallest(page) < 9, "this measures nothing"
+
+
+def smallest(page: Page) -> float:
+    """The size in points of the smallest text that shows; of a drawing, as it is drawn."""
+    found: float = page.evaluate(
+        """() => {
+          const sizes = [];
+          const main = document.querySelector("main");
+          const walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+          while (walk.nextNode()) {
+            const el = walk.currentNode.parentElement;
+            if (!walk.currentNode.textContent.trim() || !el.checkVisibility()) continue;
+            if (el.closest(".visually-hidden") || !el.getClientRects().length) continue;
+            const svg = el.closest("svg");
+            const scale = svg ? svg.getScreenCTM().a : 1;
+            sizes.push(parseFloat(getComputedStyle(el).fontSize) * scale * 0.75);
+          }
+          return Math.round(Math.min(...sizes) * 100) / 100;
+        }"""
+    )
+    return found
+
+
+def test_a_pump_that_may_be_empty_soon_is_marked_in_its_place(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    today = support.in_days(clinic, 0)
+    for name, days in (("Window", 14), ("Kaur", 15)):
+        pump = support.named(clinic, name, days)
+        early = today + timedelta(days=1 if name == "Kaur" else 8)
+        Projection.objects.filter(pump=pump).update(earliest_empty_date=early)
+    seat = seat_of(nurse)
+    page = seat.open("/")
+    rows = page.locator("[data-rows] tbody tr")
+    expect(rows.nth(0)).to_contain_text("WINDOW")  # the order is the contract's
+    expect(rows.nth(0).locator(".near")).to_have_count(0)
+    expect(rows.nth(1)).to_have_class("is-due may-run-dry")
+    expect(rows.nth(1).locator(".near")).to_have_text("may be empty tomorrow")
+    expect(rows.nth(1).locator(".near")).to_have_css("color", "rgb(179, 38, 30)")
+    seat.check()
 
 
 def test_empty_states_lead_on(seat_of: SeatOf, nurse: User, clinic: Clinic) -> None:

@@ -11,7 +11,7 @@ from tests import factories
 from visits.services import visit
 
 from . import support
-from .conftest import SeatOf
+from .conftest import NARROW, WIDE, SeatOf
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -164,3 +164,31 @@ def test_a_patient_without_a_pump_has_a_page(seat_of: SeatOf, nurse: User, clini
     page = seat.open(f"/patients/{patient.uuid}/")
     expect(page.locator(".empty-state")).to_contain_text("No pump is recorded")
     seat.check()
+
+
+def test_on_a_phone_the_number_and_the_acts_are_in_the_first_screen(
+    seat_of: SeatOf, nurse: User, clinic: Clinic, checked_now: None
+) -> None:
+    pump = support.named(clinic, "Kaur", 12)
+    booked = support.named(clinic, "Ito", 12)
+    support.booked(booked, 3, by=nurse)
+    seat = seat_of(nurse)
+    page = seat.page
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    for of, book in ((pump, "Book a refill"), (booked, "Move the appointment")):
+        seat.open(support.address_of(of))
+        acts = page.locator(".state-acts")
+        for said in ("Record visit", book, "801-555-0101"):
+            link = acts.locator("a", has_text=said)
+            expect(link).to_be_visible()
+            box = link.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= NARROW["height"], said
+    for link in page.locator(".topbar nav a").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= NARROW["width"], link.inner_text()
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    expect(page.locator(".state-acts .call")).to_be_hidden()  # it stands at the right there
+    page.click(".state-acts >> text=Move the appointment")
+    expect(page.locator("form.panel")).to_contain_text("Booked now")

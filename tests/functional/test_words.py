@@ -107,6 +107,22 @@ def test_a_pump_that_may_run_dry_is_loud_when_it_is_near(
     assert not list(rows.may_be_empty("due", dates(earliest_empty_date=earliest), TODAY))
 
 
+@pytest.mark.parametrize(
+    ("status", "earliest", "said"),
+    [("due", date(2026, 11, 20), "may be empty since 20-Nov-2026"),
+     ("overdue", TODAY, "may be empty today"),
+     ("not_due", date(2026, 11, 23), "may be empty tomorrow"),
+     ("unknown", date(2026, 11, 24), "may be empty in 2 days"),
+     ("alarm", date(2026, 11, 29), "may be empty in 7 days"),
+     ("due", date(2026, 11, 30), ""), ("due", None, ""), ("empty", date(2026, 11, 20), "")],
+)  # fmt: skip
+def test_beside_the_figure_stands_when_it_may_be_empty(
+    status: str, earliest: date | None, said: str
+) -> None:
+    left = rows.time_left(status, dates(earliest_empty_date=earliest), TODAY)
+    assert left.near == said
+
+
 def bar(**changes: object) -> window.Bar:
     known = {
         "today": TODAY,

@@ -16,6 +16,7 @@ FIRST_TIME: Final = time(9)
 MOST_CHOICES: Final = 12
 SATURDAY: Final = 5
 
+AFTER_ALARM: Final = "after_alarm"
 PAST_DUE: Final = "past_due"
 UNKNOWN: Final = "dates_unknown"
 DOUBTFUL: Final = "dates_doubtful"
@@ -136,7 +137,7 @@ def check_late_reason(verdict: Verdict, reason: str) -> None:
     if verdict.reason_needed and len(reason.split()) < FEWEST_WORDS:
         raise RuleViolation.of(
             "late_reason",
-            "after_alarm",
+            AFTER_ALARM,
             f"{verdict.reason_needed} {verdict.way_out}",
         )
 
@@ -171,6 +172,18 @@ def choices(
     if not found and limit is not None:
         found = _weekdays(today, limit.day - timedelta(days=1), at, now, zone, most)
     return found or _weekdays(today, today + timedelta(days=9), at, now, zone, 5)
+
+
+def asked_from_the_start(
+    found: Collection[datetime], dates: Deadlines, today: date
+) -> tuple[str, str]:
+    """Why a reason is needed whichever offered day is taken, and what to do; empty where one of
+    them needs none."""
+    limit = dates.limit
+    if limit is None or not found or not all(is_too_late(one.date(), dates) for one in found):
+        return "", ""
+    why, way_out = _too_late(limit, max(today, limit.day))
+    return (why if limit.day <= today else why.replace("Every day", "Every weekday")), way_out
 
 
 def heading(found: Collection[datetime], dates: Deadlines) -> str:

@@ -6,7 +6,7 @@ from django import forms
 
 from alarms.forms import DateInput, ReasonField
 from alarms.models import WorkItem
-from alarms.services.work_items import RUNS_DRY, STANDING
+from alarms.services.work_items import RUNS_DRY, STANDING, longest_wait
 
 from .base import PageForm
 
@@ -23,15 +23,15 @@ class WorkItemForm(PageForm):
         widget=DateInput(),
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": "Choose a date."},
-        help_text="Only if it is to wait; at most 90 days. Empty: it is done.",
     )
 
     def __init__(self, *args: Any, item: WorkItem, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": f"work_{item.uuid}_%s", **kwargs})
         self.standing = item.kind in STANDING
+        most = f"at most {longest_wait(item.kind).days} days"
+        ends_on = self.fields["ends_on"]
+        ends_on.help_text = f"Only if it is to wait; {most}. Empty: it is done."
         if self.standing:
             self.fields["reason"].label = "Why it may wait"
-            most = "7 days, and not to the day of the alarm" if item.kind in RUNS_DRY else "90 days"
-            self.fields[
-                "ends_on"
-            ].help_text = f"It stands until the cause is gone, so it can only wait; at most {most}."
+            most += ", and not to the day of the alarm" if item.kind in RUNS_DRY else ""
+            ends_on.help_text = f"It stands until the cause is gone, so it can only wait; {most}."

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Clinic, Role, User
+from accounts.models import AuditEvent, Clinic, Role, User
 from accounts.rules import RuleViolation
 from accounts.services import change_clinic, system_user
 from alarms.models import Projection, WorkItem
@@ -140,6 +140,56 @@ def test_the_ladder_counts_to_the_earliest_empty_date(clinic: Clinic, now: datet
     WorkItem.objects.filter(kind="unbooked").update(subject="another")
     broken = {one.invariant for one in watchdog.check(day + timedelta(hours=2))}
     assert "I2" in broken, "the watchdog counts to it by SQL of its own"
+
+
+@pytest.mark.usefixtures("reachable")
+def test_a_pump_that_may_be_empty_within_the_week_is_somebodys_task(
+    clinic: Clinic, now: datetime
+) -> None:
+    """Of a long interval the earliest empty date lies nearer to the refill date than a week."""
+    pump = factories.filled_pump(clinic, now - timedelta(days=1), dose="220", now=now)
+    row = Projection.objects.get(pump=pump)
+    early, due = row.earliest_empty_date, row.refill_due_on
+    assert early
+    assert due
+    due_scan(datetime.combine(early - timedelta(days=8), time(12), tzinfo=clinic.zone))
+    assert "unbooked" not in open_kinds()
+    week = datetime.combine(early - timedelta(days=7), time(12), tzinfo=clinic.zone)
+    assert week.date() < due, "else the refill date opens the item, and nothing is shown here"
+    due_scan(week)
+    item = WorkItem.objects.get(kind="unbooked", settled_at=None)
+    assert item.due_at == item.opened_at + timedelta(hours=24)
+    due_scan(week)
+    assert WorkItem.objects.filter(kind="unbooked").count() == 1
+
+
+@pytest.mark.parametrize(("days", "hours"), [(-9, 2), (-1, 4), (1, 4), (6, 24)])
+def test_what_is_nearer_to_empty_has_less_time(
+    clinic: Clinic, reachable: User, now: datetime, days: int, hours: int
+) -> None:
+    factories.due_in(clinic, days, now)
+    item = WorkItem.objects.get(kind="unbooked")
+    assert item.due_at - item.opened_at == timedelta(hours=hours)
+
+
+@pytest.mark.usefixtures("reachable")
+def test_an_open_item_loses_time_when_its_pump_comes_into_danger(
+    clinic: Clinic, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 6, now)
+    item = WorkItem.objects.get(kind="unbooked")
+    row = Projection.objects.get(pump=pump)
+    assert row.alarm_date
+    alarm = datetime.combine(row.alarm_date, time(12), tzinfo=clinic.zone)
+    WorkItem.objects.update(due_at=alarm + timedelta(hours=20))
+    due_scan(alarm)
+    item.refresh_from_db()
+    assert item.due_at == alarm + timedelta(hours=4)
+    assert AuditEvent.objects.filter(event="work_item.brought_forward").count() == 1
+    due_scan(alarm + timedelta(hours=1))
+    reminding.plan_for([pump.pk], now=alarm + timedelta(hours=2))
+    item.refresh_from_db()
+    assert item.due_at == alarm + timedelta(hours=4), "it does not move again"
 
 
 def test_a_familys_message_that_meets_the_night_becomes_a_call(

@@ -134,10 +134,10 @@ def bad(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pump_ids: list[int] = []
     real = reminding._items
 
-    def items(pump: Pump, facts: Any, late: bool) -> Any:
+    def items(pump: Pump, facts: Any, late: bool, now: datetime) -> Any:
         if pump.pk in pump_ids:
             raise ValueError("call Sofía Tester")
-        return real(pump, facts, late)
+        return real(pump, facts, late, now)
 
     monkeypatch.setattr(reminding, "_items", items)
     return pump_ids

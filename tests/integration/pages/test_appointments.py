@@ -1,5 +1,6 @@
 """The pages of booking by client: what is refused and kept, who may what, how much is read."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from refills.models import Appointment
 from refills.services import book
 from tests import factories
 from visits.domain.booking import FIRST_TIME, choices
+from visits.models import VisitWithdrawal
 from visits.services import visit
 
 from .conftest import SignedIn, queries, signed_in, text
@@ -74,7 +76,7 @@ def test_checking_a_day_saves_nothing(clinic: Clinic, nurse: User, now: datetime
     data = {"day": in_days(clinic, now, 40), "time": "09:00", "check": "1"}
     answer = client.post(form_of(pump), data, headers={"HX-Request": "true"})
     assert answer.status_code == 200
-    assert "Too late without a reason" in text(answer)
+    assert "Too late: it needs a reason" in text(answer)
     assert not Appointment.objects.exists()
 
 
@@ -100,9 +102,24 @@ def test_an_overdue_pump_is_not_asked_for_an_earlier_day(
     client = signed_in(nurse)
     assert "Weekdays in the refill window" not in text(client.get(form_of(pump)))
     assert "The next weekdays: each is too late" in text(client.get(form_of(pump)))
-    said = text(client.post(form_of(pump), {"day": in_days(clinic, now, 3), "time": "09:00"}))
-    assert "Every day from now on is too late" in said
+    data = {"day": in_days(clinic, now, 3), "time": "09:00", "late_reason": ""}
+    refused = client.post(form_of(pump), data)
+    assert refused.status_code == 422
+    said = text(refused)
+    assert said.count("Every day from now on is too late") == 1, "in the verdict, and there only"
+    assert said.count("Take the first time there is") == 2, "on top and at the field"
     assert "Choose an earlier day" not in said
+
+
+def test_a_reason_is_asked_for_at_once_where_every_day_needs_one(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    client = signed_in(nurse)
+    said = text(client.get(form_of(factories.due_in(clinic, -5, now))))
+    assert 'name="late_reason"' in said
+    assert said.count("Every day from now on is too late") == 1
+    assert "too late: needs a reason" not in said, "the heading says it of all of them"
+    assert 'name="late_reason"' not in text(client.get(form_of(factories.due_in(clinic, 20, now))))
 
 
 def test_a_pump_that_is_booked_says_so_at_once_and_in_the_refusal(
@@ -129,11 +146,11 @@ def test_a_time_that_is_taken_is_marked_and_asked_about(
 ) -> None:
     first, second = factories.due_in(clinic, 40, now), factories.due_in(clinic, 40, now)
     client = signed_in(nurse)
-    assert "taken" not in text(client.get(form_of(second)))
+    assert "another patient is booked" not in text(client.get(form_of(second)))
     dates = Projection.objects.get(pump=first)
     offered = choices(deadlines_in(dates), FIRST_TIME, now, clinic.zone)[0]
     book(pump=first, starts_at=offered, by=nurse, now=now)
-    assert text(client.get(form_of(second))).count("taken") == 1
+    assert text(client.get(form_of(second))).count("another patient is booked then") == 1
     data = {"day": offered.date().isoformat(), "time": f"{offered:%H:%M}"}
     refused = client.post(form_of(second), data)
     assert refused.status_code == 422
@@ -262,3 +279,89 @@ def test_a_dose_change_that_moves_the_alarm_shows_the_appointment_as_too_late(
     said = text(client.get("/?tab=soon"))
     assert "Not before the alarm" in said or "May be empty by then" in said
     assert ">Rebook<" in said
+
+
+def test_every_appointment_to_come_is_listed(clinic: Clinic, nurse: User, now: datetime) -> None:
+    for days in (3, 45, 300):
+        pump = factories.due_in(clinic, 40, now, family_name=f"In{days}")
+        book(pump=pump, starts_at=now + timedelta(days=days), by=nurse, now=now)
+    said = text(signed_in(nurse).get("/appointments/?tab=coming"))
+    assert "Coming<b>3</b>" in said
+    for days in (3, 45, 300):
+        assert f"IN{days}, " in said
+
+
+def arrived_today(clinic: Clinic, by: User, now: datetime) -> Appointment:
+    """Booked for the first minute of the clinic's today."""
+    local = now.astimezone(clinic.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Appointment.objects.create(
+        pump=factories.due_in(clinic, 5, now), starts_at=local, created_by=by,
+        created_at=local - timedelta(days=9), outcome="arrived", outcome_at=now, outcome_by=by,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("role", "may"), [("nurse", True), ("doctor", True), ("staff", False)])
+def test_a_visit_is_recorded_from_the_list_by_those_who_may(
+    clinic: Clinic, as_role: SignedIn, nurse: User, now: datetime, role: str, *, may: bool
+) -> None:
+    row = arrived_today(clinic, nurse, now)
+    open_one = past(clinic, nurse, now, 50)
+    ahead = book(
+        pump=factories.due_in(clinic, 40, now), starts_at=now + timedelta(days=3), by=nurse, now=now
+    )
+    client = as_role(role)
+
+    def forms(tab: str) -> list[bool]:
+        said = text(client.get(f"/appointments/?tab={tab}"))
+        return [f"/pumps/{one.pump.uuid}/visit/" in said for one in (row, open_one, ahead)]
+
+    assert forms("today") == [may, False, False]
+    assert forms("open") == [False, may, False]
+    assert forms("coming") == [False, False, False], "its day has not come"
+    Appointment.objects.filter(pk=row.pk).update(outcome="no_show")
+    assert forms("today") == [False, False, False]
+
+
+def test_a_visit_of_that_day_is_said_and_led_to(
+    clinic: Clinic, nurse: User, as_role: SignedIn, now: datetime
+) -> None:
+    row = arrived_today(clinic, nurse, now)
+    day_before = factories.visit_of(row.pump, row.starts_at - timedelta(hours=3))
+    nurses, staff = signed_in(nurse), as_role("staff")
+    said = text(nurses.get("/appointments/"))
+    assert "Visit recorded" not in said, "it was another day"
+    assert str(day_before.uuid) not in said
+    made = factories.visit_of(row.pump, max(now, row.starts_at + timedelta(minutes=1)))
+    for client in (nurses, staff):
+        said = text(client.get("/appointments/"))
+        assert "Visit recorded" in said
+        assert f'href="/visits/{made.uuid}/"' in said
+        assert f"/pumps/{row.pump.uuid}/visit/" not in said, "it is not recorded twice"
+        assert f'href="/visits/{made.uuid}/"' in text(client.get(f"/appointments/{row.uuid}/"))
+    VisitWithdrawal.objects.create(visit=made, reason="Wrong patient", at=now, by=nurse)
+    said = text(nurses.get("/appointments/"))
+    assert "Visit recorded" not in said
+    assert f"/pumps/{row.pump.uuid}/visit/" in said
+
+
+def test_a_message_names_the_patient_once_and_no_cookie_does(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    client = signed_in(nurse)
+    pump = factories.due_in(clinic, 40, now, family_name="Zwetschke")
+    day = in_days(clinic, now, 10)
+    seen = f"{day} weekend taken_0900"
+    data = {"day": day, "time": "09:00", "accepted": seen, "from": "coming"}
+    assert client.post(form_of(pump), data).status_code == 302
+    assert "zwetschke" not in str(client.cookies).lower()
+    page = text(client.get("/appointments/?tab=coming"))
+    assert re.search(r'role="status">Booked for [^<]*: ZWETSCHKE, Sofía\.<', page)
+    row = Appointment.objects.get()
+    client.post(f"/appointments/{row.uuid}/cancel/", {"reason": "They called", "from": "coming"})
+    page = text(client.get("/appointments/?tab=coming"))
+    assert page.count('role="status"') == 1
+    assert "Cancelled: ZWETSCHKE, Sofía. Nothing is booked for this pump now." in page
+    again = past(clinic, nurse, now, 50)
+    client.post(f"/appointments/{again.uuid}/no-show/", {"from": "open"})
+    name = again.pump.patient.display_name
+    assert f"Marked as a no-show: {name}." in text(client.get("/appointments/?tab=open"))

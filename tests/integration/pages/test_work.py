@@ -1,7 +1,8 @@
 """The work page and the board's panel: who sees which item, and how it is settled."""
 
+import re
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from alarms.models import Projection, WorkItem
 from alarms.presenters.work import REMEDIES
 from alarms.services import delivering, work_items
 from pumps.models import Pump
+from refills import services as refills
 from reminders.domain.retry import Outcome
 from reminders.models import OutboxMessage
 from reminders.transports import Answer
@@ -30,6 +32,11 @@ def item(of: Clinic, kind: str, now: datetime, pump: Pump | None = None, **more:
         "due_at": now + timedelta(hours=4), **more,
     }  # fmt: skip
     return WorkItem.objects.create(clinic=of, kind=kind, pump=pump, **values)
+
+
+def bare(page: str) -> str:
+    """A page's words without the marks that keep dates and quantities on one line."""
+    return re.sub(r'<span class="nowrap">([^<]*)</span>', r"\1", page)
 
 
 def settle(client: Client, one: WorkItem, **values: str) -> Any:
@@ -199,6 +206,95 @@ def test_an_item_without_a_booking_says_its_dates(
     for day in (row.refill_due_on, row.alarm_date, row.earliest_empty_date):
         assert f"{day:%d-%b-%Y}" in page
     assert "May be empty from" in page
+
+
+def test_the_pump_in_most_danger_comes_first_whatever_its_deadline(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    pumps = {
+        name: factories.due_in(clinic, days, now, family_name=name)
+        for name, days in (("Calm", 50), ("Maybe", 6), ("Sooner", 5), ("Beeping", -1), ("Dry", -9))
+    }
+    WorkItem.objects.all().delete()
+    for hours, name in enumerate(pumps, start=1):
+        item(clinic, "no_show", now, pumps[name], due_at=now + timedelta(hours=hours))
+    client = as_role("nurse")
+    for address in ("/work/?tab=all", "/work/?tab=mine"):
+        page = text(client.get(address))
+        places = [page.index(f"{name.upper()}, ") for name in reversed(pumps)]
+        assert places == sorted(places), address
+    Projection.objects.filter(pump=pumps["Dry"]).update(input_version=0)
+    page = text(client.get("/work/?tab=all"))
+    assert page.index("DRY, ") > page.index("CALM, "), "a date of other facts is no date"
+
+
+@pytest.mark.parametrize(
+    ("days", "tone", "said"),
+    [
+        (-9, "empty", "Empty since "),
+        (-1, "alarm", "Past its alarm since "),
+        (1, "alarm", "May be empty "),
+        (6, "overdue", "May be empty in "),
+    ],
+)
+def test_a_card_says_its_pumps_danger(
+    clinic: Clinic, as_role: SignedIn, now: datetime, days: int, tone: str, said: str
+) -> None:
+    pump = factories.due_in(clinic, days, now)
+    row = Projection.objects.get(pump=pump)
+    page = text(as_role("nurse").get("/work/?tab=all"))
+    assert f'class="panel work-item is-{tone}"' in page
+    assert said in page
+    for day in (row.alarm_date, row.empty_date):
+        assert f"{day:%d-%b-%Y}" in page
+    assert ("take the first time there is" in page) is (tone == "alarm")
+    assert ("ask for signs of withdrawal" in page) is (tone == "empty")
+    assert ("May be empty from" in page) is (tone != "empty")
+    assert "801-555-0101" in page
+
+
+def test_a_card_names_the_patient_beyond_doubt(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    pump = factories.due_in(clinic, 30, now, language="Vietnamese")
+    item(clinic, "call_family", now, pump, owner_role="nurse")
+    page = text(as_role("nurse").get("/work/?tab=all"))
+    page = bare(page)
+    assert "born 09-Mar-2014" in page
+    assert f"MRN {pump.patient.mrn}" in page
+    assert "speaks Vietnamese" in page
+
+
+def test_a_pump_that_is_booked_too_late_is_to_be_moved(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    client = as_role("nurse")
+    pump = factories.due_in(clinic, 6, now)
+    due = Projection.objects.get(pump=pump).refill_due_on
+    assert due is not None
+    assert "No refill is booked in time" in text(client.get("/work/?tab=all"))
+    at = datetime.combine(due + timedelta(days=4), time(10), tzinfo=clinic.zone)
+    row = refills.book(pump=pump, starts_at=at, by=user_of(client), now=now)
+    page = text(client.get("/work/?tab=all"))
+    assert "Booked too late" in page
+    assert "4 days after the refill date." in bare(page)
+    assert reverse("appointment_rebook", args=[row.uuid]) in page
+    assert "Move the appointment" in page
+    assert "Book a refill" not in page
+
+
+@pytest.mark.parametrize(("kind", "most"), [("unbooked", 7), ("date_unknown", 7), ("no_show", 90)])
+def test_the_help_says_the_limit_that_the_service_keeps(
+    clinic: Clinic, as_role: SignedIn, now: datetime, kind: str, most: int
+) -> None:
+    one = item(clinic, kind, now)
+    client = as_role("nurse")
+    assert f"at most {most} days" in text(client.get("/work/?tab=all"))
+    today = now.astimezone(clinic.zone).date()
+    over = (today + timedelta(days=most + 1)).isoformat()
+    assert settle(client, one, reason="The family travels", ends_on=over).status_code == 422
+    last = (today + timedelta(days=most)).isoformat()
+    assert settle(client, one, reason="The family travels", ends_on=last).status_code == 302
 
 
 def test_what_settled_by_itself_names_no_scan(

@@ -130,3 +130,17 @@ def test_a_warning_about_one_time_does_not_speak_for_another() -> None:
     ten = rules.judge(day, TODAY, DATES, at=time(10), taken=True)
     with pytest.raises(RuleViolation):
         rules.check_warnings_seen(ten, nine.codes)
+
+
+def test_a_reason_is_asked_for_where_no_offered_day_is_early_enough() -> None:
+    past = Deadlines(due=date(2026, 11, 20), alarm=date(2026, 11, 25))
+    offered = rules.choices(past, time(10), NOW, DENVER)
+    why, way_out = rules.asked_from_the_start(offered, past, TODAY)
+    assert why.startswith("Every day from now on is too late")
+    assert "25-Nov-2026" in why
+    assert way_out.startswith("Take the first time")
+    assert rules.asked_from_the_start(offered, DATES, TODAY) == ("", "")
+    assert rules.asked_from_the_start([], past, TODAY) == ("", "")
+    saturday = Deadlines(due=date(2026, 11, 20), alarm=date(2026, 11, 28))
+    why, _ = rules.asked_from_the_start(offered[1:], saturday, TODAY)
+    assert why.startswith("Every weekday from now on"), "today would be early enough"
