@@ -6,14 +6,16 @@ from typing import Any
 from accounts.models import User
 from accounts.policies import Action, may
 from alarms.domain.projection import Known, project
+from alarms.models import Projection
 from alarms.presenters import words
 from alarms.selectors.inputs import domain_bolus, domain_program, load_facts
 from dosing.domain import programs
 from dosing.domain.quantities import format_quantity, plain
 from dosing.selectors import steps_of
+from pumps.models import Pump
 from visits.models import Visit
 
-from . import dates_view, program_view, reads, visit_view
+from . import booked_view, dates_view, program_view, reads, visit_view
 from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED, hours_of
 
 
@@ -73,6 +75,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "compared": _compared(visit),
         "concerns": visit_view.names_of(visit.concerns),
         "dates": [] if withdrawal else _dates(visit, now, today),
+        "booked": None if withdrawal else booked_view.after_visit(visit, _now(pump), user, now),
         "later": later,
         "summary": reads.current_summary(visit),
         "may_record": may(user, Action.RECORD_VISIT, clinic.pk),
@@ -168,10 +171,16 @@ def _compared(visit: Visit) -> str:
 def _dates(visit: Visit, now: datetime, today: Any) -> list[dates_view.DateLine]:
     """The pump's dates as they stand now."""
     pump = visit.pump
-    row: Any = getattr(pump, "projection", None)
-    if row is None or row.input_version != pump.input_version:
+    row = _now(pump)
+    if row is None:
         return []
     facts = load_facts([pump.pk])[pump.pk]
     found = project(facts.inputs(now))
     known = found if isinstance(found, Known) else None
     return dates_view.present(pump, row, known, facts.fill, today)
+
+
+def _now(pump: Pump) -> Projection | None:
+    """The pump's projection, where it is of the present facts."""
+    row: Projection | None = getattr(pump, "projection", None)
+    return row if row is not None and row.input_version == pump.input_version else None

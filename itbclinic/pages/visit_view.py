@@ -215,6 +215,7 @@ CONCERNS = {
     "printed_alarm_date": "The printed alarm date differed from ours",
     "pump_stopped": "The pump was stopped, or set to its lowest flow",
     "reservoir_volume": "The programmer showed another volume than was filled",
+    "booked_late": "The next appointment was too late for the new dates",
     "booked_before_window": "An earlier appointment was still booked",
     "due_again": "The next refill was due at once or very soon",
     "may_be_empty_before_alarm": "The pump may be empty before it beeps",

@@ -6,12 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs
 from dosing.domain.bridge import bridge
 from dosing.domain.programs import Bolus, MinimumRate, Stopped
 from dosing.domain.quantities import format_date, format_quantity
 
 from .aspirate import Aspirate, judge
+from .bookings_left import bookings_left
 from .printed import likely_causes, percent_of
 from .proposal import Before, Concern, Proposed, change_percent, comparison, weekday_doses
 
@@ -43,6 +45,7 @@ def concerns_of(
     after: Known | None,
     *,
     inputs: ProjectionInputs | None = None,
+    deadlines: Deadlines | None = None,
     printed_differs: bool = False,
     other_mcg_per_ml: Sequence[Decimal] = (),
 ) -> tuple[Concern, ...]:
@@ -50,6 +53,7 @@ def concerns_of(
 
     Args:
         after: the dates after the visit, and `inputs` what they are computed from.
+        deadlines: the same dates as a booking is held against them.
         printed_differs: the printed alarm date is more than a day off ours.
         other_mcg_per_ml: concentrations that the clinic stocks.
     """
@@ -61,7 +65,7 @@ def concerns_of(
         *_shown_volume(proposed),
     ]
     if after is not None and (proposed.fill is not None or proposed.program is not None):
-        found += _booked(before, proposed, after)
+        found += bookings_left(before, proposed, after, deadlines or Deadlines())
         if printed_differs and inputs is not None and proposed.printed_alarm_date is not None:
             found.append(_printed(before, proposed, after, inputs, other_mcg_per_ml))
         found += _due_again(proposed, after, before)
@@ -240,22 +244,6 @@ def _shown_volume(proposed: Proposed) -> Iterator[Concern]:
             "patient leaves, or its alarm comes on another day than ours.",
             urgent=True,
         )
-
-
-def _booked(before: Before, proposed: Proposed, after: Known) -> Iterator[Concern]:
-    """An appointment that was for this refill must not stand for the next one."""
-    if proposed.fill is None:
-        return
-    for starts_at in before.coming:
-        local = starts_at.astimezone(before.zone)
-        if local.date() < after.window_opens_on:
-            yield Concern(
-                "booked_before_window",
-                f"Still booked for {format_date(local.date())} {local:%H:%M}",
-                "That is before the next refill's window opens. Was it for this refill? After "
-                "saving, cancel it or move it: until then it counts as the next visit, on the "
-                "family's paper too.",
-            )
 
 
 def _due_again(proposed: Proposed, after: Known, before: Before) -> Iterator[Concern]:
