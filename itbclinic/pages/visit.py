@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -24,6 +24,7 @@ from patients.models import Patient
 from pumps.models import Pump
 from visits.models import Visit
 from visits.selectors.encounters import visit_for
+from visits.selectors.summaries import prints_of_visit
 from visits.services.encounter import complete_visit, withdraw_visit
 from visits.services.preview import preview
 
@@ -33,6 +34,11 @@ from .forms.steps import StepTable
 from .forms.visit import FLEX, LOCAL, STAYS, VisitForm
 from .forms.withdraw import WithdrawForm
 from .patient import find_patient, find_pump
+
+PAPER_IS_OUT: Final = (
+    "Its summary was printed, and that paper must not be used any more: call the family. The call "
+    "stands under Work until a new summary is printed or somebody settles it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +262,8 @@ def withdraw(request: HttpRequest, visit_uuid: uuid.UUID) -> HttpResponse:
             form.refuse(violation)
         else:
             messages.success(request, "The visit is taken back; the dates count without it.")
+            if prints_of_visit(found):
+                messages.warning(request, PAPER_IS_OUT)
             return HttpResponseRedirect(reverse("visit", args=[found.uuid]))
     return _show(request, found, form)
 

@@ -14,6 +14,7 @@ from dosing.domain.quantities import format_quantity, plain
 from dosing.selectors import steps_of
 from pumps.models import Pump
 from visits.models import Visit
+from visits.selectors.summaries import prints_of_visit
 
 from . import booked_view, dates_view, program_view, reads, visit_view
 from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED, hours_of
@@ -78,6 +79,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "booked": None if withdrawal else booked_view.after_visit(visit, _now(pump), user, now),
         "later": later,
         "summary": reads.current_summary(visit),
+        "prints": prints_of_visit(visit),
         "may_record": may(user, Action.RECORD_VISIT, clinic.pk),
         "today": today,
     }

@@ -6,7 +6,7 @@ from django import forms
 
 from alarms.forms import DateInput, ReasonField
 from alarms.models import WorkItem
-from alarms.services.work_items import STANDING
+from alarms.services.work_items import NEVER_WAITS, STANDING
 
 from .base import PageForm
 
@@ -29,6 +29,9 @@ class WorkItemForm(PageForm):
     def __init__(self, *args: Any, item: WorkItem, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": f"work_{item.uuid}_%s", **kwargs})
         self.standing = item.kind in STANDING
+        self.may_wait = item.kind not in NEVER_WAITS
+        if not self.may_wait:
+            del self.fields["ends_on"]
         if self.standing:
             self.fields["reason"].label = "Why it may wait"
             self.fields[
