@@ -74,6 +74,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "program": _program(visit),
         "was": _program_before(visit),
         "compared": _compared(visit),
+        "missing": "" if withdrawal else visit_view.missing_in(visit),
         "concerns": visit_view.names_of(visit.concerns),
         "dates": [] if withdrawal else _dates(visit, now, today),
         "booked": None if withdrawal else booked_view.after_visit(visit, _now(pump), user, now),

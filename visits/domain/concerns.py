@@ -59,6 +59,7 @@ def concerns_of(
     """
     found = [
         *_aspirated(before, proposed),
+        *_expired(before, proposed),
         *_concentration(before, proposed),
         *_stops(proposed),
         *_dose(before, proposed),
@@ -79,6 +80,28 @@ def _aspirated(before: Before, proposed: Proposed) -> Iterator[Concern]:
         return
     code = "aspirated_nothing_used" if found.level == "nothing_used" else f"aspirated_{found.level}"
     yield Concern(code, found.title, found.text, urgent=found.level != "review")
+
+
+def _expired(before: Before, proposed: Proposed) -> Iterator[Concern]:
+    """What was given must be recordable, and must not pass unseen. The day itself is good."""
+    day, fill = proposed.at.astimezone(before.zone).date(), proposed.fill
+    if fill is None:
+        return
+    for last, what in (
+        (proposed.expires_on, "This drug expired on"),
+        (fill.use_by, "The pharmacy's use-by date was"),
+    ):
+        if last is not None and last < day:
+            late = (day - last).days
+            yield Concern(
+                "drug_expired",
+                f"{what} {format_date(last)}, {late} {'day' if late == 1 else 'days'} before the "
+                "visit",
+                "Check the label and the date that was typed. If it is not in the pump yet, do not "
+                "use it. If it was given, tell the doctor before the patient leaves, and write "
+                "down what was decided.",
+                urgent=True,
+            )
 
 
 def _concentration(before: Before, proposed: Proposed) -> Iterator[Concern]:

@@ -44,6 +44,7 @@ class Proposed:
     fill: Fill | None = None
     aspirated_ml: Decimal | None = None
     expires_on: date | None = None
+    lot_number: str = ""
     program: Program | None = None
     bridge: Bolus | None = None
     printed_alarm_date: date | None = None

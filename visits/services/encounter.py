@@ -129,15 +129,21 @@ def _program_problems(pump: Pump, entry: VisitEntry, by: User) -> list[Problem]:
     if entry.program is not None and entry.program.effective_at != entry.at:
         text = "A visit's program counts from the visit's time."
         problems.append(Problem("at", "program_at_another_time", text))
-    if not entry.reason.strip():
+    return problems + order_problems(pump, entry.reason, entry.ordered_by, by)
+
+
+def order_problems(pump: Pump, reason: str, ordered_by: User | None, by: User) -> list[Problem]:
+    """What a change of the program lacks beside the program: why, and on whose order."""
+    problems = []
+    if not reason.strip():
         problems.append(Problem("reason", "missing", "Say why the dose changes."))
     doctors = doctors_of(pump.clinic)
-    if entry.ordered_by is None and roles_of(by).get(pump.clinic_id) != Role.DOCTOR:
+    if ordered_by is None and roles_of(by).get(pump.clinic_id) != Role.DOCTOR:
         text = "Name the doctor who ordered the change."
         if not doctors:
             text += " The clinic has none on record: ask its administrator to add one."
         problems.append(Problem("ordered_by", "missing", text))
-    elif entry.ordered_by is not None and entry.ordered_by not in doctors:
+    elif ordered_by is not None and ordered_by not in doctors:
         text = "This is no doctor of the clinic. Choose one from the list."
         problems.append(Problem("ordered_by", "not_a_doctor", text))
     return problems

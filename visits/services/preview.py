@@ -66,9 +66,12 @@ class Preview:
 
     def stopped_by(self, problems: Collection[Problem]) -> "Preview":
         """The same where something typed could not be read: nothing of it is a consequence."""
+        return replace(self, stops=(*problems, *self.stops)).without_consequences()
+
+    def without_consequences(self) -> "Preview":
+        """The same where what is typed is not all there."""
         return replace(
             self,
-            stops=(*problems, *self.stops),
             facts_after=None,
             known_after=None,
             values_after=None,
@@ -152,6 +155,7 @@ def _proposed(entry: VisitEntry, aspirated_ml: Decimal | None) -> Proposed:
         fill=domain_fill(_fill_row(entry)) if fill else None,
         aspirated_ml=fill.aspirated_ml if fill else aspirated_ml,
         expires_on=fill.expires_on if fill else None,
+        lot_number=fill.lot_number if fill else "",
         program=entry.program,
         bridge=domain_bolus(_bridge_row(entry)) if entry.bridge else None,
         printed_alarm_date=entry.printed_alarm_date,

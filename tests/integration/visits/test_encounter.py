@@ -125,14 +125,34 @@ def test_hard_stops_by_the_service(pump: Pump, doctor: User, now: datetime) -> N
         (program("9.99"),
          ["daily_dose_mcg:dose_out_of_range", "daily_dose_mcg:flow_below_minimum"]),
         (program("3000.1"), ["daily_dose_mcg:dose_out_of_range"]),
-        (refill(now, fill=factories.fill(expires_on=(now - 2 * day).date())),
-         ["expires_on:drug_expired"]),
         (refill(now, fill=factories.fill(concentration="500")),
          ["change:concentration_needs_program"]),
         (VisitEntry(key=uuid.uuid4(), at=now), ["volume_ml:missing"]),
     ]  # fmt: skip
     for entry, codes in wrong:
         assert refused(pump, entry, doctor, now) == codes
+
+
+@pytest.mark.parametrize("which", ["expires_on", "use_by"])
+def test_expired_drug_that_was_given_is_recorded_with_what_was_decided(
+    pump: Pump, nurse: User, now: datetime, which: str
+) -> None:
+    two_days_ago = (now - timedelta(days=2)).date()
+    entry = refill(now, fill=factories.fill(**{which: two_days_ago}))
+    [concern] = [c for c in preview(pump, entry, now=now).concerns if c.code == "drug_expired"]
+    assert concern.urgent
+    assert refused(pump, entry, nurse, now) == ["concern_reason:missing"]
+    saved = complete_visit(
+        pump_id=pump.pk, entry=replace(entry, concern_reason="Doctor told, refill tomorrow"),
+        by=nurse, now=now,
+    )  # fmt: skip
+    assert "drug_expired" in saved.concerns
+    assert saved.fill is not None
+    assert getattr(saved.fill, which) == two_days_ago
+    due = Projection.objects.get(pump=pump).refill_due_on
+    assert due is not None
+    today = now.astimezone(pump.clinic.zone).date()
+    assert (due <= today) == (which == "use_by"), "the pharmacy's date counts"
 
 
 def test_the_same_form_twice_is_one_visit_and_another_is_not_swallowed(

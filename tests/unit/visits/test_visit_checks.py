@@ -155,6 +155,28 @@ def test_the_programmer_shows_what_was_filled(shown: str | None, differs: bool) 
     assert codes(before(), filled("20", shown=shown)) == ["reservoir_volume"] * differs
 
 
+@pytest.mark.parametrize(
+    ("expires", "use_by", "said"),
+    [
+        (0, 0, []),  # the last good day is the visit's own
+        (None, None, []),
+        (-1, None, ["This drug expired on 19-Nov-2026, 1 day before the visit"]),
+        (None, -3, ["The pharmacy's use-by date was 17-Nov-2026, 3 days before the visit"]),
+        (-1, -1, ["This drug expired on 19-Nov-2026, 1 day before the visit",
+                  "The pharmacy's use-by date was 19-Nov-2026, 1 day before the visit"]),
+    ],
+)  # fmt: skip
+def test_expired_drug_is_loud_and_recordable(
+    expires: int | None, use_by: int | None, said: list[str]
+) -> None:
+    fill = Fill(AT, Decimal(20), Decimal(2000), 180, on(use_by) if use_by is not None else None)
+    proposed = Proposed(at=AT, fill=fill, expires_on=on(expires) if expires is not None else None)
+    found = [c for c in concerns_of(before(), proposed, None) if c.code == "drug_expired"]
+    assert [one.title for one in found] == said
+    assert all(one.urgent for one in found)
+    assert hard_stops(before(), proposed, AT) == []
+
+
 def after(volume: str) -> Known:
     found = project(inputs_of(volume, "400"))
     assert isinstance(found, Known)
