@@ -29,7 +29,7 @@ from refills.selectors import appointment_for, booked_already, last_used_time, t
 from visits.domain import booking as rules
 from visits.services import booking
 
-from . import access, board_query
+from . import access, board_query, dates_view
 from .forms.booking import BookForm, RebookForm
 from .patient import find_patient, find_pump
 
@@ -192,12 +192,12 @@ def _show(
 
 def _facts(dates: Deadlines, today: date) -> list[tuple[str, str, str]]:
     rows = (
-        ("Refill window opens", dates.opens),
-        ("Refill by", dates.due),
-        ("Alarm date", dates.alarm),
-        ("Alarm date as printed", dates.printed_alarm),
-        ("May be empty from", dates.may_be_empty),
-        ("Empty", dates.empty),
+        (dates_view.OPENS, dates.opens),
+        (dates_view.REFILL, dates.due),
+        (dates_view.ALARM, dates.alarm),
+        (dates_view.PRINTED, dates.printed_alarm),
+        (dates_view.MAY_BE_EMPTY, dates.may_be_empty),
+        (dates_view.EMPTY, dates.empty),
     )
     return [(name, words.weekday(day), words.ahead(day, today)) for name, day in rows if day]
 

@@ -17,6 +17,7 @@ from visits.models import Visit
 from visits.selectors.summaries import prints_of_visit
 
 from . import booked_view, dates_view, program_view, reads, visit_view
+from .dates_view import ALARM, REFILL
 from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED, hours_of
 
 
@@ -77,6 +78,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "missing": "" if withdrawal else visit_view.missing_in(visit),
         "concerns": visit_view.names_of(visit.concerns),
         "dates": [] if withdrawal else _dates(visit, now, today),
+        "moved": _moved(visit),
         "booked": None if withdrawal else booked_view.after_visit(visit, _now(pump), user, now),
         "later": later,
         "summary": reads.current_summary(visit),
@@ -84,6 +86,24 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "may_record": may(user, Action.RECORD_VISIT, clinic.pk),
         "today": today,
     }
+
+
+def _moved(visit: Visit) -> list[tuple[str, str, str]]:
+    """The alarm and the refill date before the visit and as it left them; empty for a visit that
+    was recorded when they were not kept."""
+    if visit.refill_due_after is None and visit.refill_due_before is None:
+        return []
+    return [
+        (label, _date(visit, name, "before"), _date(visit, name, "after"))
+        for label, name in ((ALARM, "alarm_date"), (REFILL, "refill_due"))
+    ]
+
+
+def _date(visit: Visit, name: str, which: str) -> str:
+    if getattr(visit, f"refill_due_{which}") is None:
+        return "Not known"
+    value = getattr(visit, f"{name}_{which}")
+    return words.weekday(value) if value is not None else "Never"
 
 
 def _what(visit: Visit) -> list[tuple[str, str]]:

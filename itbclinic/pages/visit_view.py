@@ -209,10 +209,10 @@ def _drug_after(found: Preview, new: Fill | None) -> str:
 
 def _dates(before: Any, after: Any) -> Iterator[Line]:
     for label, name in (
-        ("Low-reservoir alarm", "alarm_date"),
-        ("Refill by", "refill_due_on"),
-        ("Empty", "empty_date"),
-        ("Empty at the earliest", "earliest_empty_date"),
+        (dates_view.REFILL, "refill_due_on"),
+        (dates_view.ALARM, "alarm_date"),
+        (dates_view.MAY_BE_EMPTY, "earliest_empty_date"),
+        (dates_view.EMPTY, "empty_date"),
     ):
         yield Line(label, _day(before, name), "" if after is None else _day(after, name))
 
@@ -250,7 +250,7 @@ def _said(found: Preview, after: Any, unknown: str) -> str:
         return f"{words.count(len(found.stops), 'thing')} to correct."
     if after is None or unknown:
         return unknown
-    said = f"Alarm {_day(after, 'alarm_date')}, refill by {_day(after, 'refill_due_on')}."
+    said = f"Alarm {_day(after, 'alarm_date')}, refill due by {_day(after, 'refill_due_on')}."
     if found.concerns:
         said += f" {words.count(len(found.concerns), 'warning')}."
     return said

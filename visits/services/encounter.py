@@ -4,7 +4,7 @@ The visit, its facts, the new dates, the plan of reminders, the summary and the 
 transaction: no reader ever sees a part of them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from django.db import IntegrityError, transaction
@@ -165,6 +165,7 @@ def _concern_problems(found: Preview, entry: VisitEntry) -> list[Problem]:
 def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: datetime) -> Visit:
     """The facts, and the visit that holds them together."""
     fill = program = bridge = interrogation = None
+    dates = _dates(pump, found)  # before anything is written
     if entry.fill is not None:
         fill = refills.record_fill(pump=pump, entry=entry.fill, at=entry.at, by=by, now=now)
         _compare(fill, found, now)
@@ -211,6 +212,7 @@ def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: dateti
                 concerns=[concern.code for concern in found.concerns],
                 concern_reason=entry.concern_reason.strip() if found.concerns else "",
                 note=entry.note.strip(),
+                **dates,
                 recorded_at=now,
                 recorded_by=by,
             )
@@ -218,6 +220,18 @@ def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: dateti
         raise RuleViolation.of(
             "key", "key_used", "This form was saved already. Nothing was saved: open it anew."
         ) from error
+
+
+def _dates(pump: Pump, found: Preview) -> dict[str, date | None]:
+    """The alarm and the refill date until now and from now on, for the visit's row."""
+    before = Projection.objects.filter(pump=pump, input_version=pump.input_version).first()
+    after = found.values_after or {}
+    return {
+        "alarm_date_before": before.alarm_date if before else None,
+        "refill_due_before": before.refill_due_on if before else None,
+        "alarm_date_after": after.get("alarm_date"),
+        "refill_due_after": after.get("refill_due_on"),
+    }
 
 
 def _compare(fill: Fill, found: Preview, now: datetime) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from accounts.rules import Problem
 from dosing.domain.programs import MINUTES_A_DAY, WEEK, DayGroup, Flex, Step
 from dosing.domain.quantities import format_quantity, plain, read_number
+from itbclinic.pages.program_view import RATE_PLACES
 
 MOST_ROWS: Final = 48
 CELL: Final = re.compile(r"groups\[(\d+)\](?:\.steps(?:\[(\d+)\](?:\.dose_mcg)?)?)?")
@@ -113,7 +114,7 @@ class StepTable:
                     continue
                 dose, minutes = Fraction(row.dose_mcg), end - row.minute
                 row.to = _clock(end)
-                row.rate = format_quantity(dose * 60 / minutes, "mcg/h", 1)
+                row.rate = format_quantity(dose * 60 / minutes, "mcg/h", RATE_PLACES)
                 if mcg_per_ml:
                     flow = dose * MINUTES_A_DAY / minutes / Fraction(mcg_per_ml)
                     row.flow = format_quantity(flow, "mL/day")
