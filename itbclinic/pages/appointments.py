@@ -25,7 +25,7 @@ from refills.models import Appointment
 from refills.selectors import coming_appointments
 from visits.services import booking
 
-from . import access
+from . import access, paper_note
 from .board import Link, TabLink
 from .booking import came_from, find_appointment, go_back, way_back
 from .forms.base import PageForm
@@ -186,6 +186,7 @@ def cancel(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
         )
         if not coming_appointments(row.pump_id, now):
             messages.warning(request, "Nothing is booked for this pump now.")
+        paper_note.say(request, row.pump, paper_note.CANCELLED)
 
     return _run(request, appointment_uuid, form, "Cancelled.", act)
 

@@ -27,12 +27,15 @@ from pumps.models import Pump
 from refills.models import Appointment
 from refills.selectors import appointment_for, booked_already, last_used_time, times_taken
 from visits.domain import booking as rules
+from visits.domain import summary_words
 from visits.services import booking
 
-from . import access, board_query, dates_view
+from . import access, board_query, dates_view, paper_note
 from .forms.booking import BookForm, RebookForm
 from .patient import find_patient, find_pump
 
+# The words of the family's paper: what the nurse asks for is what the family was told.
+WITHDRAWAL_SIGNS: Final = summary_words.WARNINGS[0][1]
 WHERE_TO: Final = ("board", "today", "coming", "open", "appointment")
 
 
@@ -123,6 +126,7 @@ def _serve(
         else:
             when = words.weekday_instant(made.starts_at, pump.clinic.zone)
             messages.success(request, f"{'Moved to' if old else 'Booked for'} {when}.")
+            paper_note.say(request, pump, paper_note.MOVED if old else paper_note.BOOKED)
             return go_back(request, pump)
     return _show(request, pump, old, form, now, usual, day=day, at=at, status=422, unseen=unseen)
 
@@ -167,6 +171,7 @@ def _show(
     zone = pump.clinic.zone
     booked = booked_already(pump, now) if old is None else None
     dates, doubtful = deadlines_of(pump, now)
+    today = now.astimezone(zone).date()
     offered = rules.choices(dates, usual, now, zone)
     audit.record(
         event="patient.read", by=access.user_of(request), at=now, clinic_id=pump.clinic_id,
@@ -177,9 +182,13 @@ def _show(
         "booked": booked,
         "booked_at": words.weekday_instant(booked.starts_at, zone) if booked else "",
         "clinic": pump.clinic,
-        "today": now.astimezone(zone).date(),
+        "today": today,
         "born": words.day(pump.patient.date_of_birth),
-        "facts": _facts(dates, now.astimezone(zone).date()),
+        "facts": _facts(dates, today),
+        "people": list(pump.patient.caregivers.all()),
+        "empty_since": words.weekday(dates.empty) if dates.empty and dates.empty <= today else "",
+        "signs": WITHDRAWAL_SIGNS,
+        "emergency": summary_words.EMERGENCY,
         "doubtful": doubtful,
         "heading": rules.heading(offered, dates),
         "choices": _choices(offered, dates, now, pump),

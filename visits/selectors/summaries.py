@@ -9,6 +9,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from alarms.models import WorkItem
+from pumps.models import Pump
 from refills.models import Appointment
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
 
@@ -95,6 +96,14 @@ def changed_since_printed(of_clinics: Collection[int]) -> QuerySet[Any]:
     """Summaries of which an earlier version was printed and this one was not."""
     rows = _paper(of_clinics).filter(printed_before=True, printed_now=False)
     return rows.order_by("created_at", "id")
+
+
+def changed_of_pump(pump: Pump) -> AfterVisitSummary | None:
+    """The pump's summary that was printed and has changed since; None where its paper holds."""
+    found: AfterVisitSummary | None = (
+        changed_since_printed([pump.clinic_id]).filter(visit__pump=pump).first()
+    )
+    return found
 
 
 def withdrawn_and_printed(of_clinics: Collection[int]) -> QuerySet[AfterVisitSummary]:
