@@ -62,7 +62,8 @@ def _wrong(visit: Visit, row: Appointment, dates: Projection, now: datetime) -> 
     """`Booked Fri 25-Dec-2026 is 3 days after the refill date Tue 22-Dec-2026`, and what then."""
     zone = visit.pump.clinic.zone
     day = row.starts_at.astimezone(zone).date()
-    if day == now.astimezone(zone).date():
+    today = now.astimezone(zone).date()
+    if day == today:
         return "", ""  # there is no earlier day to move it to
     booked, deadlines = words.weekday(day), deadlines_in(dates)
     if deadlines.due is not None and is_past_due(day, deadlines):
@@ -70,7 +71,9 @@ def _wrong(visit: Visit, row: Appointment, dates: Projection, now: datetime) -> 
         due = words.weekday(deadlines.due)
         # The sentence beside it says what else the day is too late for.
         also = f" {bookings.limit_in_words(deadlines)}" if is_too_late(day, deadlines) else ""
-        return f"Booked {booked} is {late} after the refill date {due}", f"Move it.{also}"
+        opens = deadlines.opens
+        to = f" to a day from {words.weekday(opens)} on" if opens and opens > today else ""
+        return f"Booked {booked} is {late} after the refill date {due}", f"Move it{to}.{also}"
     if is_too_late(day, deadlines):
         return f"Booked {booked} is too late", f"{bookings.limit_in_words(deadlines)} Move it."
     opens = deadlines.opens

@@ -78,7 +78,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "missing": "" if withdrawal else visit_view.missing_in(visit),
         "concerns": visit_view.names_of(visit.concerns),
         "dates": [] if withdrawal else _dates(visit, now, today),
-        "moved": _moved(visit),
+        "moved": [] if withdrawal else _moved(visit),
         "booked": None if withdrawal else booked_view.after_visit(visit, _now(pump), user, now),
         "later": later,
         "summary": reads.current_summary(visit),

@@ -50,6 +50,7 @@ class Changes:
     said: str
     waiting: str = ""
     missing: str = ""
+    bar: str = ""  # the new dates in a line, beside the button on a phone
 
     @property
     def tokens(self) -> str:
@@ -93,6 +94,7 @@ def present(found: Preview, before: Any, today: date, waiting: str = "") -> Chan
         remedy=remedy,
         said=_said(found, after, unknown),
         waiting=waiting,
+        bar="" if after is None or unknown else _dates_said(after),
         missing=missing_of(found.proposed),
     )
 
@@ -244,13 +246,17 @@ def _flow(found: Preview) -> str:
     return f"Runs at {runs}. This pump can run from {low} to {high}."
 
 
+def _dates_said(after: Any) -> str:
+    return f"Alarm {_day(after, 'alarm_date')}, refill due by {_day(after, 'refill_due_on')}."
+
+
 def _said(found: Preview, after: Any, unknown: str) -> str:
     """What is read aloud when the column changes: short."""
     if found.stops:
         return f"{words.count(len(found.stops), 'thing')} to correct."
     if after is None or unknown:
         return unknown
-    said = f"Alarm {_day(after, 'alarm_date')}, refill due by {_day(after, 'refill_due_on')}."
+    said = _dates_said(after)
     if found.concerns:
         said += f" {words.count(len(found.concerns), 'warning')}."
     return said

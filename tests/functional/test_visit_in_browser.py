@@ -135,6 +135,7 @@ def test_on_a_phone_every_cell_of_a_step_says_what_it_is(
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
         assert field.evaluate(label) == f'"{said}"'
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    expect(page.locator(".htmx-request")).to_have_count(0)
     seat.check()
 
 
@@ -214,3 +215,23 @@ def test_the_saved_visit_asks_for_a_booking_only_where_there_is_none(
     expect(page.locator(".actions")).to_contain_text("See the appointment")
     expect(page.locator(".actions")).not_to_contain_text("Book the next refill")
     expect(page.locator("#booked")).to_have_count(0)
+
+
+def test_on_a_phone_the_button_and_the_new_dates_stay_in_sight(
+    seat_of: SeatOf, nurse: User, pump: Pump
+) -> None:
+    seat = seat_of(nurse)
+    page = seat.open(form_of(pump))
+    page.set_viewport_size(NARROW)
+    said, save = page.locator("#bar-said"), page.get_by_role("button", name="Save the visit")
+    expect(save).to_be_in_viewport()
+    expect(said).to_have_text("Nothing new yet")
+    page.fill("#visit_volume_ml", "20")
+    expect(said).to_contain_text("refill due by")
+    page.fill("#visit_volume_ml", "400")
+    expect(said).to_have_text("1 to correct")
+    expect(save).to_be_in_viewport()
+    page.locator("#visit_note").scroll_into_view_if_needed()
+    expect(save).to_be_in_viewport()
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    seat.check()
