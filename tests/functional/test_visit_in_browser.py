@@ -190,7 +190,7 @@ def test_a_booking_that_comes_too_late_is_the_first_thing_after_saving(
     expect(page.locator("[data-concern]")).to_contain_text(said)
     expect(page.locator(".htmx-request")).to_have_count(0)
     seat.check()
-    page.set_viewport_size(WIDE)
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.fill("#visit_reason", "More tone")
     page.fill("#visit_concern_reason", "Moved after saving")
     page.click("text=Save the visit")
@@ -222,7 +222,7 @@ def test_on_a_phone_the_button_and_the_new_dates_stay_in_sight(
 ) -> None:
     seat = seat_of(nurse)
     page = seat.open(form_of(pump))
-    page.set_viewport_size(NARROW)
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     said, save = page.locator("#bar-said"), page.get_by_role("button", name="Save the visit")
     expect(save).to_be_in_viewport()
     expect(said).to_have_text("Nothing new yet")

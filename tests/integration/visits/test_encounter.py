@@ -139,7 +139,8 @@ def test_expired_drug_that_was_given_is_recorded_with_what_was_decided(
     pump: Pump, nurse: User, now: datetime, which: str
 ) -> None:
     two_days_ago = (now - timedelta(days=2)).date()
-    entry = refill(now, fill=factories.fill(**{which: two_days_ago}))
+    given: dict[str, Any] = {which: two_days_ago}
+    entry = refill(now, fill=factories.fill(**given))
     [concern] = [c for c in preview(pump, entry, now=now).concerns if c.code == "drug_expired"]
     assert concern.urgent
     assert refused(pump, entry, nurse, now) == ["concern_reason:missing"]
