@@ -205,6 +205,7 @@ class WorkItem(models.Model):
         )
         CHANNEL_FAILING = "channel_failing", "The mail server refuses our messages"
         SUMMARY_FAILED = "summary_failed", "An after-visit summary could not be made"
+        PAPER_WITHDRAWN = "paper_withdrawn", "The family may hold a paper with wrong dates"
 
     # The reason with which the system settles; any other is a person's answer.
     NO_LONGER = "The facts have changed; it no longer applies."

@@ -51,7 +51,10 @@ CLINICAL: Final = {
     "refills.FillCorrection": {"reason"},
     "refills.Appointment": {"starts_at", "late_reason", "cancel_reason", "outcome"},
     "pumps.InterrogationCorrection": {"reason"},
-    "visits.Visit": {"at", "concerns", "concern_reason", "note"},
+    "visits.Visit": {
+        "at", "concerns", "concern_reason", "note", "alarm_date_before", "refill_due_before",
+        "alarm_date_after", "refill_due_after",
+    },
     "visits.VisitWithdrawal": {"reason"},
     "visits.AfterVisitSummary": {"alarm_date", "refill_due_on"},
     "alarms.Projection": {

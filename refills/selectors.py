@@ -42,14 +42,17 @@ def coming_appointments(pump_id: int, now: datetime) -> list[Appointment]:
     )
 
 
+def open_to_come(pump_id: int, now: datetime) -> list[Appointment]:
+    """Appointments that are still to come and that nothing became of yet, the next first."""
+    return [row for row in coming_appointments(pump_id, now) if not row.outcome]
+
+
 def next_appointments(pump: Pump, visit_at: datetime, now: datetime) -> list[Appointment]:
     """Open appointments to come, on a later day than the visit: its own day's had its visit."""
     zone = pump.clinic.zone
     day = visit_at.astimezone(zone).date()
     return [
-        row
-        for row in coming_appointments(pump.pk, now)
-        if not row.outcome and row.starts_at.astimezone(zone).date() > day
+        row for row in open_to_come(pump.pk, now) if row.starts_at.astimezone(zone).date() > day
     ]
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from alarms.domain.deadlines import is_past_due, is_too_late
+from alarms.domain.deadlines import Deadlines, is_past_due, is_too_late
 from alarms.models import Projection
 from alarms.selectors.deadlines import deadlines_in
 from dosing.domain.quantities import format_quantity
@@ -123,6 +123,20 @@ def late(day: date, dates: Projection, row: Appointment, past: bool) -> str:
     if is_past_due(day, deadlines):
         return f"Late: refill by {words.day(deadlines.due)}"
     return "" if deadlines.known else "Dates not known: cannot be checked"
+
+
+def limit_in_words(deadlines: Deadlines) -> str:
+    """`The pump may be empty from 26-Dec-2026.`: the first day that is too late, and why."""
+    limit = deadlines.limit
+    if limit is None:
+        return ""
+    what = {
+        "alarm": "Its alarm comes on",
+        "printed_alarm": "The printed alarm date is",
+        "may_be_empty": "The pump may be empty from",
+        "empty": "The pump is empty on",
+    }[limit.kind]
+    return f"{what} {words.weekday(limit.day)}."
 
 
 def _state(row: Appointment, past: bool) -> tuple[str, str]:

@@ -32,6 +32,11 @@ REMEDIES: Final = {
         "Messages wait and nothing is lost, but nobody is reminded. Tell your administrator, and "
         "go by the board until this is gone."
     ),
+    Kind.PAPER_WITHDRAWN: (
+        "The visit was taken back after its paper was printed. Call the family: the dates on that "
+        "paper are wrong. Record the visit again and print the new paper, or say here what was "
+        "agreed."
+    ),
     Kind.SUMMARY_FAILED: "Print the summary again; if it fails again, write it by hand.",
 }
 MOVE: Final = "Move the appointment to an earlier day, or put it off and say why it may wait."

@@ -34,6 +34,7 @@ OWNERS: Final = {
     Kind.APPOINTMENT_WITHOUT_OUTCOME: (Role.STAFF, timedelta(hours=24)),
     Kind.CHANNEL_FAILING: (Role.NURSE, timedelta(hours=2)),
     Kind.SUMMARY_FAILED: (Role.STAFF, timedelta(hours=4)),
+    Kind.PAPER_WITHDRAWN: (Role.NURSE, timedelta(hours=4)),
 }
 LADDER: Final = (Role.STAFF, Role.NURSE, Role.DOCTOR)
 STEP: Final = timedelta(hours=24)
@@ -43,6 +44,8 @@ STANDING: Final = {
 }  # fmt: skip
 # Put off for days only, and for its question only: the pump may run dry meanwhile.
 RUNS_DRY: Final = (Kind.UNBOOKED, Kind.DATE_UNKNOWN)
+# A family goes by it until somebody calls: there is nothing to wait for.
+NEVER_WAITS: Final = {Kind.PAPER_WITHDRAWN}
 # What the plan itself opens, and settles when the facts have changed.
 BY_PLAN: Final = {
     Kind.UNBOOKED, Kind.DATE_UNKNOWN, Kind.CALL_FAMILY, Kind.NO_SHOW,
@@ -177,6 +180,10 @@ def settle_work_item(
         raise RuleViolation.of("item", "already_settled", "Somebody has settled this already.")
     if not reason.strip():
         raise RuleViolation.of("reason", "missing", "Write what was done about it.")
+    if ends_on is not None and row.kind in NEVER_WAITS:
+        raise RuleViolation.of(
+            "ends_on", "cannot_wait", "This cannot wait: call the family, then say what was agreed."
+        )
     if ends_on is not None or row.kind in STANDING:
         if ends_on is None:
             raise RuleViolation.of(
@@ -272,6 +279,18 @@ def settle_by_system(*, kind: Kind, subject: str, reason: str, now: datetime) ->
         _settle(row, reason, system_user("system-scan"), now, None)
         return True
     return False
+
+
+@transaction.atomic
+def settle_for_pump(*, kind: Kind, pump_id: int, reason: str, now: datetime) -> int:
+    """Settle a pump's open items of a kind: what they asked for was done in another place."""
+    rows = WorkItem.objects.select_for_update().filter(
+        kind=kind, pump_id=pump_id, settled_at__isnull=True
+    )
+    found = list(rows.order_by("id"))
+    for row in found:
+        _settle(row, reason, system_user("system-scan"), now, None)
+    return len(found)
 
 
 def open_or_put_off(now: datetime) -> Q:

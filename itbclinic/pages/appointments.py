@@ -26,7 +26,7 @@ from refills.selectors import coming_appointments
 from visits.selectors.encounters import visits_on_their_days
 from visits.services import booking
 
-from . import access
+from . import access, paper_note
 from .board import Link, TabLink
 from .booking import came_from, find_appointment, go_back, way_back
 from .forms.base import PageForm
@@ -188,6 +188,7 @@ def cancel(request: HttpRequest, appointment_uuid: uuid.UUID) -> HttpResponse:
             by=access.user_of(request),
             now=now,
         )
+        paper_note.say(request, row.pump, paper_note.CANCELLED)
         left = coming_appointments(row.pump_id, now)
         return "" if left else "Nothing is booked for this pump now."
 

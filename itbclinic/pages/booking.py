@@ -27,12 +27,15 @@ from pumps.models import Pump
 from refills.models import Appointment
 from refills.selectors import appointment_for, booked_already, last_used_time, times_taken
 from visits.domain import booking as rules
+from visits.domain import summary_words
 from visits.services import booking
 
-from . import access, board_query
+from . import access, board_query, dates_view, paper_note
 from .forms.booking import BookForm, RebookForm
 from .patient import find_patient, find_pump
 
+# The words of the family's paper: what the nurse asks for is what the family was told.
+WITHDRAWAL_SIGNS: Final = summary_words.WARNINGS[0][1]
 WHERE_TO: Final = ("board", "today", "coming", "open", "appointment")
 
 
@@ -124,6 +127,7 @@ def _serve(
             when = words.weekday_instant(made.starts_at, pump.clinic.zone)
             name = pump.patient.display_name
             messages.success(request, f"{'Moved to' if old else 'Booked for'} {when}: {name}.")
+            paper_note.say(request, pump, paper_note.MOVED if old else paper_note.BOOKED)
             return go_back(request, pump)
     return _show(request, pump, old, form, now, usual, day=day, at=at, status=422, unseen=unseen)
 
@@ -201,6 +205,10 @@ def _show(
         "today": today,
         "born": words.day(pump.patient.date_of_birth),
         "facts": _facts(dates, today),
+        "people": list(pump.patient.caregivers.all()),
+        "empty_since": words.weekday(dates.empty) if dates.empty and dates.empty <= today else "",
+        "signs": WITHDRAWAL_SIGNS,
+        "emergency": summary_words.EMERGENCY,
         "doubtful": doubtful,
         "heading": rules.heading(offered, dates),
         "choices": _choices(offered, dates, now, pump),
@@ -213,12 +221,12 @@ def _show(
 
 def _facts(dates: Deadlines, today: date) -> list[tuple[str, str, str]]:
     rows = (
-        ("Refill window opens", dates.opens),
-        ("Refill by", dates.due),
-        ("Alarm date", dates.alarm),
-        ("Alarm date as printed", dates.printed_alarm),
-        ("May be empty from", dates.may_be_empty),
-        ("Empty", dates.empty),
+        (dates_view.OPENS, dates.opens),
+        (dates_view.REFILL, dates.due),
+        (dates_view.ALARM, dates.alarm),
+        (dates_view.PRINTED, dates.printed_alarm),
+        (dates_view.MAY_BE_EMPTY, dates.may_be_empty),
+        (dates_view.EMPTY, dates.empty),
     )
     return [(name, words.weekday(day), words.ahead(day, today)) for name, day in rows if day]
 

@@ -242,7 +242,7 @@ def _in_force(
 def _residual(found: Known | None, pump: Pump, now: datetime) -> str:
     if found is None:
         return ""
-    left = format_quantity(found.residual_ml(now), "mL", 1)
+    left = format_quantity(found.residual_ml(now), "mL", 2)
     return f"about {left} of {format_quantity(pump.model.reservoir_ml, 'mL')}"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from alarms.domain import explain
@@ -12,6 +13,14 @@ from dosing.domain.quantities import format_quantity
 from pumps.limits import limits_of
 from pumps.models import Pump
 from refills.models import Fill
+
+# One name for one date, on every page of a patient (docs/glossary.md).
+REFILL: Final = "Refill due by"
+OPENS: Final = "Window opens"
+ALARM: Final = "Low-reservoir alarm"
+PRINTED: Final = "Alarm as printed"
+MAY_BE_EMPTY: Final = "May be empty from"
+EMPTY: Final = "Empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class DateLine:
     note: str = ""
     sums: list[str] = field(default_factory=list)
     binding: bool = False
+    at: date | None = None  # what the lines are in order of; none for one that never comes
     opened: bool = False  # the alarm's sum is shown at once: it is the date that is copied by hand
 
     @property
@@ -35,24 +45,25 @@ class DateLine:
 def present(
     pump: Pump, dates: Projection, found: Known | None, fill: Fill | None, today: date
 ) -> list[DateLine]:
-    """Every date there is, the refill date first."""
+    """Every date there is, the earliest first."""
     if dates.refill_due_on is None:
         return []
     clinic = pump.clinic
     sums = _sums(pump, found)
     lines = [
-        _line("Refill by", dates.refill_due_on, today, sums.get("due"),
+        _line(REFILL, dates.refill_due_on, today, sums.get("due"),
               note=rows.clock(dates, fill, clinic.max_interval_days), binding=True),
-        _line("Window opens", dates.window_opens_on, today, sums.get("window")),
+        _line(OPENS, dates.window_opens_on, today, sums.get("window")),
         _alarm(dates, today, clinic.zone, sums.get("alarm")),
         _printed(dates, today),
         _line("Drug limit", dates.stability_date, today, _stability(dates, fill, clinic.zone)),
         _longest(found, today, clinic.max_interval_days),
-        _line("Empty", dates.empty_date, today, sums.get("empty")),
-        _line("Earliest empty", dates.earliest_empty_date, today, sums.get("earliest_empty"),
+        _line(EMPTY, dates.empty_date, today, sums.get("empty")),
+        _line(MAY_BE_EMPTY, dates.earliest_empty_date, today, sums.get("earliest_empty"),
               note=_faster(pump)),
     ]  # fmt: skip
-    return [line for line in lines if line is not None]
+    found_lines = [line for line in lines if line is not None]
+    return sorted(found_lines, key=lambda line: line.at or date.max)
 
 
 def _sums(pump: Pump, found: Known | None) -> dict[str, list[str]]:
@@ -97,7 +108,7 @@ def _line(
     if value is None:
         return None
     return DateLine(
-        label, words.weekday(value), words.ahead(value, today), note, sums or [], binding
+        label, words.weekday(value), words.ahead(value, today), note, sums or [], binding, value
     )
 
 
@@ -106,11 +117,12 @@ def _alarm(dates: Projection, today: date, zone: ZoneInfo, sums: list[str] | Non
         return DateLine("Low-reservoir alarm", "Does not sound", "", "at this program", sums or [])
     note = f"about {words.instant(dates.alarm_at, zone)}" if dates.alarm_at else ""
     return DateLine(
-        "Low-reservoir alarm",
+        ALARM,
         words.weekday(dates.alarm_date),
         words.ahead(dates.alarm_date, today),
         note,
         sums or [],
+        at=dates.alarm_date,
         opened=True,
     )
 
@@ -124,7 +136,8 @@ def _printed(dates: Projection, today: date) -> DateLine | None:
         days = (printed - dates.alarm_date).days if dates.alarm_date else 0
         note = f"{words.count(abs(days), 'day')} {'later' if days > 0 else 'earlier'} than ours"
         note = note if dates.alarm_date else "ours never alarms"
-    return DateLine("Alarm as printed", words.weekday(printed), words.ahead(printed, today), note)
+    ahead = words.ahead(printed, today)
+    return DateLine(PRINTED, words.weekday(printed), ahead, note, at=printed)
 
 
 def _longest(found: Known | None, today: date, days: int | None) -> DateLine | None:

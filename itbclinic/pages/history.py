@@ -104,7 +104,8 @@ class History:
                 _volume("alarm volume", seen.low_reservoir_alarm_ml),
                 _volume("reservoir", seen.reservoir_volume_ml),
             ]
-            what = ", ".join(part for part in shown if part).capitalize()
+            said = ", ".join(part for part in shown if part)
+            what = said[:1].upper() + said[1:]
             self._add("Readout", seen.at, what, [f"Source: {seen.source}"], seen)
 
     def add_settlements(self, settlements: Iterable[Settlement]) -> None:

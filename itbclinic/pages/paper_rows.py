@@ -1,7 +1,7 @@
 """The rows of the print queue, in the words that staff read."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +15,10 @@ State = AfterVisitSummary.State
 SHOWN: Final = 100  # of what is to be printed; the oldest first, and the page says how many more
 LATELY: Final = timedelta(days=7)
 LATELY_SHOWN: Final = 50
+TAKEN_BACK: Final = (
+    "The visit was taken back: the paper must not be used. Call the family. It leaves this list "
+    "when a new summary is printed, or when somebody settles the call under Work."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Row:
     no_phone: bool
     version: int
     prints: list[str]
+    taken_back: str  # where the visit was: what must be done about the paper that is out
+    visit_uuid: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Group:
     rows: list[Row]
     count: int
     to_do: bool
+    taken_back: int = 0  # so many of them are papers that must not be used any more
 
     @property
     def hidden(self) -> int:
@@ -60,18 +67,19 @@ def groups(of_clinics: Collection[int], now: datetime) -> list[Group]:
     fresh = summaries.never_printed(of_clinics)
     changed = summaries.changed_since_printed(of_clinics)
     lately = summaries.printed_since(of_clinics, now - LATELY)
+    withdrawn = _group("", "", summaries.withdrawn_and_printed(of_clinics), now, SHOWN)
     return [
         _group(
             "To print",
             "Nobody has printed these yet.",
             fresh, now, SHOWN,
         ),
-        _group(
+        _with_withdrawn(withdrawn, _group(
             "Changed since it was printed",
             "The family has a paper that no longer holds. Print the new one, hand or send it over, "
             "and tell them by phone what is new.",
             changed, now, SHOWN,
-        ),
+        )),
         _group(
             "Printed in the last 7 days",
             "A reprint is the same paper, to the letter.",
@@ -96,6 +104,16 @@ def _group(
     return Group(title, text, shown, count, to_do)
 
 
+def _with_withdrawn(withdrawn: Group, group: Group) -> Group:
+    """Papers of visits that were taken back stand first: nothing on them counts."""
+    return replace(
+        group,
+        rows=[*withdrawn.rows, *group.rows],
+        count=withdrawn.count + group.count,
+        taken_back=withdrawn.count,
+    )
+
+
 def may_be_tried_again(row: AfterVisitSummary) -> bool:
     """A failed one, or one without a PDF, that is still the current one."""
     failed = row.state == State.FAILED or (row.state == State.READY and bool(row.pdf_missing))
@@ -106,7 +124,8 @@ def row_of(row: AfterVisitSummary, prints: Sequence[SummaryPrint], now: datetime
     """The row in words."""
     patient, zone = row.visit.pump.patient, row.clinic.zone
     today = now.astimezone(zone).date()
-    ready = row.rendered_at is not None
+    withdrawal = getattr(row.visit, "withdrawal", None)
+    ready = row.rendered_at is not None and withdrawal is None
     return Row(
         clinic_id=row.clinic_id,
         uuid=row.uuid,
@@ -116,8 +135,8 @@ def row_of(row: AfterVisitSummary, prints: Sequence[SummaryPrint], now: datetime
         clinic=row.clinic.name,
         visit_at=words.weekday_instant(row.visit.at, zone),
         by=row.visit.recorded_by.display_name,
-        state=_state(row),
-        problem=_problem(row, ready),
+        state="Taken back" if withdrawal else _state(row),
+        problem="" if withdrawal else _problem(row, ready),
         ready=ready,
         has_pdf=row.state == State.READY and not row.pdf_missing,
         again=may_be_tried_again(row),
@@ -129,6 +148,8 @@ def row_of(row: AfterVisitSummary, prints: Sequence[SummaryPrint], now: datetime
             + (f", version {one.summary.version}" if row.version > 1 else "")
             for one in prints
         ],
+        taken_back=TAKEN_BACK if withdrawal else "",
+        visit_uuid=row.visit.uuid,
     )
 
 

@@ -16,6 +16,7 @@ from dosing.models import Mode, Program, Step
 # The drawing's units. Hours 0 to 24 take WIDTH; the rate takes HEIGHT above the axis.
 LEFT, TOP, WIDTH, HEIGHT = 44, 22, 648, 96
 NICE: Final = tuple(Fraction(part, 10) for part in (10, 15, 20, 30, 40, 50, 60, 80, 100))
+RATE_PLACES: Final = 2  # 6.25 mcg/h is that on every page
 LABELLED_STEPS: Final = 8  # more than that, and labels would touch
 DAY_NAMES: Final = words.WEEKDAYS
 
@@ -201,7 +202,7 @@ def _line(run: _Run, concentration: Fraction) -> StepLine:
         start=_time(run.start),
         end=_time(run.end),
         dose=format_quantity(run.dose, "mcg"),
-        rate=format_quantity(run.rate * 60, "mcg/h", 1),
+        rate=format_quantity(run.rate * 60, "mcg/h", RATE_PLACES),
         flow=format_quantity(run.rate * MINUTES_A_DAY / concentration, "mL/day"),
     )
 
@@ -228,7 +229,7 @@ def _draw(runs: Sequence[_Run], highest: Fraction) -> Drawing:
     line = f"M{LEFT} {points[0][2]}" + "".join(f"V{level}H{end}" for _, end, level in points)
     area = f"M{LEFT} {TOP + HEIGHT}V{points[0][2]}{line[line.index('V') :]}V{TOP + HEIGHT}Z"
     rates = [
-        Label((begin + end) // 2, level - 6, format_quantity(run.rate * 60, "", 1))
+        Label((begin + end) // 2, level - 6, format_quantity(run.rate * 60, "", RATE_PLACES))
         for run, (begin, end, level) in zip(runs, points, strict=True)
         if len(runs) <= LABELLED_STEPS
     ]

@@ -50,7 +50,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         )
     context = {
         "groups": groups,
-        "waiting": sum(group.count for group in groups if group.to_do),
+        "waiting": sum(group.count - group.taken_back for group in groups if group.to_do),
+        "taken_back": sum(group.taken_back for group in groups),
         "clinics": clinics,
         "several": len(clinics) > 1,
         "without_phone": [one for one in clinics if not (one.phone_day or one.phone_night)],

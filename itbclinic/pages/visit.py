@@ -1,9 +1,9 @@
 """Record a visit, its consequences shown before saving; a recorded visit, and taking it back."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -24,7 +24,8 @@ from patients.models import Patient
 from pumps.models import Pump
 from visits.models import Visit
 from visits.selectors.encounters import visit_for
-from visits.services.encounter import complete_visit, withdraw_visit
+from visits.selectors.summaries import prints_of_visit
+from visits.services.encounter import complete_visit, order_problems, withdraw_visit
 from visits.services.preview import preview
 
 from . import reads, visit_record_view, visit_view
@@ -33,6 +34,11 @@ from .forms.steps import StepTable
 from .forms.visit import FLEX, LOCAL, STAYS, VisitForm
 from .forms.withdraw import WithdrawForm
 from .patient import find_patient, find_pump
+
+PAPER_IS_OUT: Final = (
+    "Its summary was printed, and that paper must not be used any more: call the family. The call "
+    "stands under Work until a new summary is printed or somebody settles it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,30 @@ def _save(request: HttpRequest, desk: Desk) -> HttpResponse:
             return _refused(request, desk, changed=bool(changed))
         messages.success(request, "The visit is recorded.")
         return HttpResponseRedirect(reverse("visit", args=[found.uuid]))
+    _say_the_rest(request, desk)
     return _refused(request, desk)
+
+
+def _say_the_rest(request: HttpRequest, desk: Desk) -> None:
+    """What else must be corrected, as far as what can be read allows to say: not in a next round.
+
+    Nothing is called missing that stands in a field which is refused for another reason.
+    """
+    form = desk.form
+    entry = form.entry(seen_concerns=None, at=desk.now)
+    found = preview(desk.pump, entry, now=desk.now)
+    problems = form.sure(found.stops)
+    if form.cleaned_data.get("change", STAYS) != STAYS:
+        typed = {name: form.cleaned_data.get(name) for name in ("reason", "ordered_by")}
+        problems += [
+            problem
+            for problem in order_problems(
+                desk.pump, typed["reason"] or "", typed["ordered_by"], user_of(request)
+            )
+            if problem.field not in form.errors
+        ]
+    if problems:
+        form.refuse(RuleViolation(problems))
 
 
 def _refused(request: HttpRequest, desk: Desk, *, changed: bool = False) -> HttpResponse:
@@ -201,7 +230,7 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
     unreadable = form.unreadable() if bound else []
     found = preview(pump, entry, now=desk.now, aspirated_ml=aspirated)
     if unreadable:
-        found = found.stopped_by(unreadable)
+        found = replace(found, stops=tuple(form.sure(found.stops))).stopped_by(unreadable)
     form.steps.compute(form.concentration())
     today = desk.now.astimezone(pump.clinic.zone).date()
     saving = bound and not ({"look", "edit"} & set(request.POST))
@@ -212,7 +241,9 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
         "clinic": pump.clinic,
         "today": today,
         "born": f"{words.day(desk.of.date_of_birth)} ({words.age(desk.of.date_of_birth, today)})",
-        "changes": visit_view.present(found, _dates_now(pump), today),
+        "changes": visit_view.present(
+            found, _dates_now(pump), today, form.waiting() if bound else ""
+        ),
         "refused": saving,
         "editing": "edit" in request.POST,
         "flex": form["change"].value() == FLEX,
@@ -256,6 +287,8 @@ def withdraw(request: HttpRequest, visit_uuid: uuid.UUID) -> HttpResponse:
             form.refuse(violation)
         else:
             messages.success(request, "The visit is taken back; the dates count without it.")
+            if prints_of_visit(found):
+                messages.warning(request, PAPER_IS_OUT)
             return HttpResponseRedirect(reverse("visit", args=[found.uuid]))
     return _show(request, found, form)
 

@@ -6,14 +6,18 @@ from typing import Any
 from accounts.models import User
 from accounts.policies import Action, may
 from alarms.domain.projection import Known, project
+from alarms.models import Projection
 from alarms.presenters import words
 from alarms.selectors.inputs import domain_bolus, domain_program, load_facts
 from dosing.domain import programs
 from dosing.domain.quantities import format_quantity, plain
 from dosing.selectors import steps_of
+from pumps.models import Pump
 from visits.models import Visit
+from visits.selectors.summaries import prints_of_visit
 
-from . import dates_view, program_view, reads, visit_view
+from . import booked_view, dates_view, program_view, reads, visit_view
+from .dates_view import ALARM, REFILL
 from .forms.visit import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED, hours_of
 
 
@@ -71,13 +75,35 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "program": _program(visit),
         "was": _program_before(visit),
         "compared": _compared(visit),
+        "missing": "" if withdrawal else visit_view.missing_in(visit),
         "concerns": visit_view.names_of(visit.concerns),
         "dates": [] if withdrawal else _dates(visit, now, today),
+        "moved": [] if withdrawal else _moved(visit),
+        "booked": None if withdrawal else booked_view.after_visit(visit, _now(pump), user, now),
         "later": later,
         "summary": reads.current_summary(visit),
+        "prints": prints_of_visit(visit),
         "may_record": may(user, Action.RECORD_VISIT, clinic.pk),
         "today": today,
     }
+
+
+def _moved(visit: Visit) -> list[tuple[str, str, str]]:
+    """The alarm and the refill date before the visit and as it left them; empty for a visit that
+    was recorded when they were not kept."""
+    if visit.refill_due_after is None and visit.refill_due_before is None:
+        return []
+    return [
+        (label, _date(visit, name, "before"), _date(visit, name, "after"))
+        for label, name in ((ALARM, "alarm_date"), (REFILL, "refill_due"))
+    ]
+
+
+def _date(visit: Visit, name: str, which: str) -> str:
+    if getattr(visit, f"refill_due_{which}") is None:
+        return "Not known"
+    value = getattr(visit, f"{name}_{which}")
+    return words.weekday(value) if value is not None else "Never"
 
 
 def _what(visit: Visit) -> list[tuple[str, str]]:
@@ -168,10 +194,16 @@ def _compared(visit: Visit) -> str:
 def _dates(visit: Visit, now: datetime, today: Any) -> list[dates_view.DateLine]:
     """The pump's dates as they stand now."""
     pump = visit.pump
-    row: Any = getattr(pump, "projection", None)
-    if row is None or row.input_version != pump.input_version:
+    row = _now(pump)
+    if row is None:
         return []
     facts = load_facts([pump.pk])[pump.pk]
     found = project(facts.inputs(now))
     known = found if isinstance(found, Known) else None
     return dates_view.present(pump, row, known, facts.fill, today)
+
+
+def _now(pump: Pump) -> Projection | None:
+    """The pump's projection, where it is of the present facts."""
+    row: Projection | None = getattr(pump, "projection", None)
+    return row if row is not None and row.input_version == pump.input_version else None

@@ -12,9 +12,11 @@ from alarms.presenters import words
 from dosing.domain.pattern import pattern_of
 from dosing.domain.programs import Bolus, Program
 from dosing.domain.quantities import format_quantity
+from refills.domain.reservoir import Fill
 from visits.domain.aspirate import Aspirate
 from visits.domain.printed import percent_of
-from visits.domain.proposal import change_percent, weekday_doses
+from visits.domain.proposal import Proposed, change_percent, weekday_doses
+from visits.models import Visit
 from visits.services.preview import Preview, as_projection
 
 from . import dates_view, program_view
@@ -46,6 +48,9 @@ class Changes:
     unknown: str
     remedy: str
     said: str
+    waiting: str = ""
+    missing: str = ""
+    bar: str = ""  # the new dates in a line, beside the button on a phone
 
     @property
     def tokens(self) -> str:
@@ -57,12 +62,15 @@ class Changes:
         return self.found.proposed.fill is not None or self.found.proposed.program is not None
 
 
-def present(found: Preview, before: Any, today: date) -> Changes:
+def present(found: Preview, before: Any, today: date, waiting: str = "") -> Changes:
     """Everything that the visit changes.
 
     Args:
         before: the pump's projection as it stands.
+        waiting: what must be written before anything new can be shown.
     """
+    if waiting:
+        found = found.without_consequences()
     after = None
     if found.values_after is not None:
         after = as_projection(found.values_after, found.facts.pump)
@@ -74,7 +82,7 @@ def present(found: Preview, before: Any, today: date) -> Changes:
             unknown, remedy = words.UNKNOWN[Reason(after.unknown_reason)]
         dates = dates_view.present(facts.pump, after, found.known_after, facts.fill, today)
     lines = [*_doses(found), *_bridge(found), *_drug(found), *_dates(before, after)]
-    if any(stop.code == "unreadable" for stop in found.stops):
+    if waiting or any(stop.code == "unreadable" for stop in found.stops):
         lines = [replace(line, after="", note="") for line in lines]
     return Changes(
         lines=lines,
@@ -85,7 +93,43 @@ def present(found: Preview, before: Any, today: date) -> Changes:
         unknown=unknown,
         remedy=remedy,
         said=_said(found, after, unknown),
+        waiting=waiting,
+        bar="" if after is None or unknown else _dates_said(after),
+        missing=missing_of(found.proposed),
     )
+
+
+def missing_of(proposed: Proposed) -> str:
+    """What a refill's record lacks that no rule asks for: `the lot number and the expiry date`."""
+    if proposed.fill is None:
+        return ""
+    return _listed(
+        lot=bool(proposed.lot_number),
+        expires=proposed.expires_on is not None,
+        printed=proposed.printed_alarm_date is not None,
+    )
+
+
+def missing_in(visit: Visit) -> str:
+    """The same of a recorded visit."""
+    if visit.fill is None:
+        return ""
+    seen = visit.interrogation
+    return _listed(
+        lot=bool(visit.fill.lot_number),
+        expires=visit.fill.expires_on is not None,
+        printed=seen is not None and seen.printed_alarm_date is not None,
+    )
+
+
+def _listed(*, lot: bool, expires: bool, printed: bool) -> str:
+    rows = (
+        (lot, "the lot number"),
+        (expires, "the expiry date"),
+        (printed, "the alarm date on the printout"),
+    )
+    *first, last = [name for there, name in rows if not there] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _doses(found: Preview) -> Iterator[Line]:
@@ -98,7 +142,8 @@ def _doses(found: Preview) -> Iterator[Line]:
     was = weekday_doses(old, drug.concentration_mcg_per_ml, least) if old else None
     drug = proposed.fill or drug
     will = was
-    if new is not None and not _program_stops(found):
+    stopped = _program_stops(found)
+    if new is not None and not stopped:
         will = weekday_doses(new, drug.concentration_mcg_per_ml, least)
     alike: dict[tuple[Fraction | None, Fraction | None], list[int]] = {}
     for day in range(7):
@@ -110,11 +155,17 @@ def _doses(found: Preview) -> Iterator[Line]:
         if first is not None and second is not None and first != second:
             change = change_percent(first, second)
             percent = "" if change is None else percent_of(change)
-        yield Line(label, _mcg(first), _mcg(second), percent)
+        yield Line(label, _mcg(first), "" if stopped else _mcg(second), percent)
 
 
 def _program_stops(found: Preview) -> bool:
-    return any(p.field.startswith(("groups", "daily_dose", "concentration")) for p in found.stops)
+    """Whether no dose can be shown: the new one is refused, or it does not go with the drug."""
+    names = ("groups", "daily_dose", "bolus_mcg", "concentration", "change", "product")
+    return any(p.field.startswith(names) for p in found.stops)
+
+
+def _stops(found: Preview, *fields: str) -> bool:
+    return any(p.field in fields for p in found.stops)
 
 
 def _mcg(value: Fraction | None) -> str:
@@ -141,22 +192,29 @@ def _drug(found: Preview) -> Iterator[Line]:
     yield Line(
         f"Drug, {words.PER_ML}",
         format_quantity(old.concentration_mcg_per_ml, "") if old else words.NOT_RECORDED,
-        format_quantity(new.concentration_mcg_per_ml, "") if new else words.NOT_RECORDED,
+        _drug_after(found, new),
     )
     left = found.situation.expected_ml
-    inside = f"about {format_quantity(left, 'mL', 1)}" if left is not None else words.NOT_RECORDED
+    inside = f"about {format_quantity(left, 'mL', 2)}" if left is not None else words.NOT_RECORDED
+    if _stops(found, "at"):  # it was computed for that time
+        inside = "—"
     fill = found.proposed.fill
-    yield Line(
-        "In the reservoir", inside, format_quantity(fill.volume_ml, "mL") if fill else inside
-    )
+    after = format_quantity(fill.volume_ml, "mL") if fill else inside
+    yield Line("In the reservoir", inside, "" if _stops(found, "volume_ml", "at") else after)
+
+
+def _drug_after(found: Preview, new: Fill | None) -> str:
+    if _stops(found, "concentration_mcg_per_ml", "product", "change"):
+        return ""
+    return format_quantity(new.concentration_mcg_per_ml, "") if new else words.NOT_RECORDED
 
 
 def _dates(before: Any, after: Any) -> Iterator[Line]:
     for label, name in (
-        ("Low-reservoir alarm", "alarm_date"),
-        ("Refill by", "refill_due_on"),
-        ("Empty", "empty_date"),
-        ("Empty at the earliest", "earliest_empty_date"),
+        (dates_view.REFILL, "refill_due_on"),
+        (dates_view.ALARM, "alarm_date"),
+        (dates_view.MAY_BE_EMPTY, "earliest_empty_date"),
+        (dates_view.EMPTY, "empty_date"),
     ):
         yield Line(label, _day(before, name), "" if after is None else _day(after, name))
 
@@ -188,13 +246,17 @@ def _flow(found: Preview) -> str:
     return f"Runs at {runs}. This pump can run from {low} to {high}."
 
 
+def _dates_said(after: Any) -> str:
+    return f"Alarm {_day(after, 'alarm_date')}, refill due by {_day(after, 'refill_due_on')}."
+
+
 def _said(found: Preview, after: Any, unknown: str) -> str:
     """What is read aloud when the column changes: short."""
     if found.stops:
         return f"{words.count(len(found.stops), 'thing')} to correct."
     if after is None or unknown:
         return unknown
-    said = f"Alarm {_day(after, 'alarm_date')}, refill by {_day(after, 'refill_due_on')}."
+    said = _dates_said(after)
     if found.concerns:
         said += f" {words.count(len(found.concerns), 'warning')}."
     return said
@@ -206,6 +268,7 @@ def names_of(codes: Sequence[str]) -> list[str]:
 
 
 CONCERNS = {
+    "drug_expired": "The drug had expired, or its use-by date had passed",
     "dose_change": "The dose changed by more than 20 %",
     "aspirated_review": "Another volume was aspirated than expected",
     "aspirated_alert": "A very different volume was aspirated than expected",
@@ -215,6 +278,7 @@ CONCERNS = {
     "printed_alarm_date": "The printed alarm date differed from ours",
     "pump_stopped": "The pump was stopped, or set to its lowest flow",
     "reservoir_volume": "The programmer showed another volume than was filled",
+    "booked_late": "The next appointment was too late for the new dates",
     "booked_before_window": "An earlier appointment was still booked",
     "due_again": "The next refill was due at once or very soon",
     "may_be_empty_before_alarm": "The pump may be empty before it beeps",

@@ -36,7 +36,9 @@ ON_THE_CHART: Final = {
     Kind.DATE_UNKNOWN: "Open it",
     Kind.APPOINTMENT_WITHOUT_OUTCOME: "Open the patient",
 }
-TO_CALL: Final = (Kind.CALL_FAMILY, Kind.NO_SHOW, Kind.UNBOOKED, Kind.DELIVERY_FAILED)
+TO_CALL: Final = (
+    Kind.CALL_FAMILY, Kind.NO_SHOW, Kind.UNBOOKED, Kind.DELIVERY_FAILED, Kind.PAPER_WITHDRAWN,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def settle(request: HttpRequest, item_uuid: uuid.UUID) -> HttpResponse:
         except RuleViolation as violation:
             form.refuse(violation)
         else:
-            until = values["ends_on"]
+            until = values.get("ends_on")
             said = f"Put off until {words.day(until)}." if until else "Settled."
             whom = f", {item.pump.patient.display_name}" if item.pump else ""
             messages.success(request, f"{Kind(item.kind).label}{whom}: {said}")
@@ -207,6 +209,8 @@ def _act(
         return Act("Write the addresses", reverse("clinic_settings", args=[item.clinic.slug]))
     if kind == Kind.SUMMARY_FAILED and address_of("summaries"):
         return Act("Open the summaries", address_of("summaries"))
+    if kind == Kind.PAPER_WITHDRAWN:
+        return Act("Open the visit", reverse("visit", args=[item.subject]))
     if kind not in ON_THE_CHART or item.pump is None:
         return None
     coming = subjects.coming.get(item.pump_id or 0) if kind == Kind.UNBOOKED else None

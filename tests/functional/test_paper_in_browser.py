@@ -146,6 +146,31 @@ def test_a_withdrawn_visits_paper_says_why_and_prints_nothing(
     expect(page.get_by_text("DÍAZ")).to_have_count(0)
 
 
+def test_a_printed_paper_of_a_visit_that_is_taken_back_stays_in_sight(
+    seat_of: SeatOf, nurse: User, made: AfterVisitSummary
+) -> None:
+    summaries.record_print(summary=made, by=nurse, now=timezone.now())
+    seat = seat_of(nurse)
+    page = seat.open(f"/visits/{made.visit.uuid}/")
+    expect(page.locator("main")).to_contain_text("by Rowan nurse-1")
+    page.get_by_text("Entered in error").click()
+    page.get_by_label("What was wrong").fill("Entered for the wrong patient")
+    page.get_by_role("button", name="Take this visit back").click()
+    expect(page.get_by_text("The call stands under Work")).to_be_visible()
+    expect(page.locator(".note.stop")).to_contain_text("that paper must not be used")
+    seat.check()
+    page = seat.open("/summaries/")
+    expect(page.locator("main")).to_contain_text("1 printed paper must not be used")
+    expect(page.get_by_role("link", name="Whom to call")).to_be_visible()
+    seat.check()
+    page = seat.open("/work/")
+    card = page.locator(".work-item", has_text="a paper with wrong dates")
+    expect(card.locator(".phone")).to_have_attribute("href", "tel:8015550101")
+    expect(card.get_by_role("link", name="Open the visit")).to_be_visible()
+    expect(card).not_to_contain_text("put off")
+    seat.check()
+
+
 def test_a_failed_one_shows_the_way_out(
     seat_of: SeatOf, clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

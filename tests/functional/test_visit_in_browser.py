@@ -135,6 +135,7 @@ def test_on_a_phone_every_cell_of_a_step_says_what_it_is(
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
         assert field.evaluate(label) == f'"{said}"'
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    expect(page.locator(".htmx-request")).to_have_count(0)
     seat.check()
 
 
@@ -173,3 +174,64 @@ def test_the_board_and_the_patients_page_lead_here(
     page.goto(page.url.replace(form_of(pump), support.address_of(pump)))
     page.click("text=Record visit")
     expect(page).to_have_url(re.compile(f"{form_of(pump)}$"))
+
+
+def test_a_booking_that_comes_too_late_is_the_first_thing_after_saving(
+    seat_of: SeatOf, pump: Pump, clinic: Clinic
+) -> None:
+    doctor = factories.user("doctor-1", clinic, "doctor")
+    due = support.in_days(clinic, 23)  # the alarm comes in 30 days
+    support.booked(pump, 23, by=doctor)
+    seat = seat_of(doctor)
+    page = seat.open(form_of(pump))
+    page.check("text=New dose, the same all day")
+    page.fill("#visit_daily_dose_mcg", "690")
+    said = re.compile(f"Booked {due:%d-%b-%Y} is [0-9] days? after the new refill date")
+    expect(page.locator("[data-concern]")).to_contain_text(said)
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    seat.check()
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.fill("#visit_reason", "More tone")
+    page.fill("#visit_concern_reason", "Moved after saving")
+    page.click("text=Save the visit")
+    page.wait_for_url(re.compile("/visits/"))
+    expect(page.locator("#booked")).to_contain_text("after the refill date")
+    expect(page.locator(".actions .btn-primary")).to_have_text("Move the appointment")
+    seat.check()
+    page.click("text=The patient's page")
+    expect(page.locator(".state-now .tag.is-alarm")).to_be_visible()
+    seat.check()
+
+
+def test_the_saved_visit_asks_for_a_booking_only_where_there_is_none(
+    seat_of: SeatOf, nurse: User, pump: Pump
+) -> None:
+    made = factories.visit_of(pump, timezone.now() - timedelta(minutes=5))
+    seat = seat_of(nurse)
+    page = seat.open(f"/visits/{made.uuid}/")
+    expect(page.locator(".actions .btn-primary")).to_have_text("Book the next refill")
+    support.booked(pump, 50, by=nurse)
+    page.reload()
+    expect(page.locator(".actions")).to_contain_text("See the appointment")
+    expect(page.locator(".actions")).not_to_contain_text("Book the next refill")
+    expect(page.locator("#booked")).to_have_count(0)
+
+
+def test_on_a_phone_the_button_and_the_new_dates_stay_in_sight(
+    seat_of: SeatOf, nurse: User, pump: Pump
+) -> None:
+    seat = seat_of(nurse)
+    page = seat.open(form_of(pump))
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    said, save = page.locator("#bar-said"), page.get_by_role("button", name="Save the visit")
+    expect(save).to_be_in_viewport()
+    expect(said).to_have_text("Nothing new yet")
+    page.fill("#visit_volume_ml", "20")
+    expect(said).to_contain_text("refill due by")
+    page.fill("#visit_volume_ml", "400")
+    expect(said).to_have_text("1 to correct")
+    expect(save).to_be_in_viewport()
+    page.locator("#visit_note").scroll_into_view_if_needed()
+    expect(save).to_be_in_viewport()
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    seat.check()

@@ -90,7 +90,7 @@ def judge(
     reason_needed = way_out = fits = ""
     limit = dates.limit
     if is_too_late(day, dates) and limit is not None:
-        reason_needed, way_out = _too_late(limit, today)
+        reason_needed, way_out = _too_late(dates, limit, today)
     elif is_past_due(day, dates) and dates.due is not None:
         warnings.append(Warning(PAST_DUE, _past_due(day, dates.due, limit)))
     elif dates.known:
@@ -182,7 +182,7 @@ def asked_from_the_start(
     limit = dates.limit
     if limit is None or not found or not all(is_too_late(one.date(), dates) for one in found):
         return "", ""
-    why, way_out = _too_late(limit, max(today, limit.day))
+    why, way_out = _too_late(dates, limit, max(today, limit.day))
     return (why if limit.day <= today else why.replace("Every day", "Every weekday")), way_out
 
 
@@ -226,8 +226,14 @@ def spoken(day: date) -> str:
     return f"{names[day.weekday()]} {format_date(day)}"
 
 
-def _too_late(limit: Limit, today: date) -> tuple[str, str]:
+def _too_late(dates: Deadlines, limit: Limit, today: date) -> tuple[str, str]:
     """Why a reason is needed, and what to do."""
+    if dates.empty is not None and dates.empty <= today:
+        return (
+            f"The reservoir is empty since {format_date(dates.empty)} by our sum.",
+            "Call the family now, take the first time there is, and write in a few words why it is "
+            "booked this late.",
+        )
     why = (WAS_TOO_LATE if limit.day < today else TOO_LATE)[limit.kind]
     why = why.format(day=format_date(limit.day))
     if limit.day <= today:

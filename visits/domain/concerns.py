@@ -6,12 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs
 from dosing.domain.bridge import bridge
 from dosing.domain.programs import Bolus, MinimumRate, Stopped
 from dosing.domain.quantities import format_date, format_quantity
 
 from .aspirate import Aspirate, judge
+from .bookings_left import bookings_left
 from .printed import likely_causes, percent_of
 from .proposal import Before, Concern, Proposed, change_percent, comparison, weekday_doses
 
@@ -43,6 +45,7 @@ def concerns_of(
     after: Known | None,
     *,
     inputs: ProjectionInputs | None = None,
+    deadlines: Deadlines | None = None,
     printed_differs: bool = False,
     other_mcg_per_ml: Sequence[Decimal] = (),
 ) -> tuple[Concern, ...]:
@@ -50,18 +53,20 @@ def concerns_of(
 
     Args:
         after: the dates after the visit, and `inputs` what they are computed from.
+        deadlines: the same dates as a booking is held against them.
         printed_differs: the printed alarm date is more than a day off ours.
         other_mcg_per_ml: concentrations that the clinic stocks.
     """
     found = [
         *_aspirated(before, proposed),
+        *_expired(before, proposed),
         *_concentration(before, proposed),
         *_stops(proposed),
         *_dose(before, proposed),
         *_shown_volume(proposed),
     ]
     if after is not None and (proposed.fill is not None or proposed.program is not None):
-        found += _booked(before, proposed, after)
+        found += bookings_left(before, proposed, after, deadlines or Deadlines())
         if printed_differs and inputs is not None and proposed.printed_alarm_date is not None:
             found.append(_printed(before, proposed, after, inputs, other_mcg_per_ml))
         found += _due_again(proposed, after, before)
@@ -75,6 +80,28 @@ def _aspirated(before: Before, proposed: Proposed) -> Iterator[Concern]:
         return
     code = "aspirated_nothing_used" if found.level == "nothing_used" else f"aspirated_{found.level}"
     yield Concern(code, found.title, found.text, urgent=found.level != "review")
+
+
+def _expired(before: Before, proposed: Proposed) -> Iterator[Concern]:
+    """What was given must be recordable, and must not pass unseen. The day itself is good."""
+    day, fill = proposed.at.astimezone(before.zone).date(), proposed.fill
+    if fill is None:
+        return
+    for last, what in (
+        (proposed.expires_on, "This drug expired on"),
+        (fill.use_by, "The pharmacy's use-by date was"),
+    ):
+        if last is not None and last < day:
+            late = (day - last).days
+            yield Concern(
+                "drug_expired",
+                f"{what} {format_date(last)}, {late} {'day' if late == 1 else 'days'} before the "
+                "visit",
+                "Check the label and the date that was typed. If it is not in the pump yet, do not "
+                "use it. If it was given, tell the doctor before the patient leaves, and write "
+                "down what was decided.",
+                urgent=True,
+            )
 
 
 def _concentration(before: Before, proposed: Proposed) -> Iterator[Concern]:
@@ -240,22 +267,6 @@ def _shown_volume(proposed: Proposed) -> Iterator[Concern]:
             "patient leaves, or its alarm comes on another day than ours.",
             urgent=True,
         )
-
-
-def _booked(before: Before, proposed: Proposed, after: Known) -> Iterator[Concern]:
-    """An appointment that was for this refill must not stand for the next one."""
-    if proposed.fill is None:
-        return
-    for starts_at in before.coming:
-        local = starts_at.astimezone(before.zone)
-        if local.date() < after.window_opens_on:
-            yield Concern(
-                "booked_before_window",
-                f"Still booked for {format_date(local.date())} {local:%H:%M}",
-                "That is before the next refill's window opens. Was it for this refill? After "
-                "saving, cancel it or move it: until then it counts as the next visit, on the "
-                "family's paper too.",
-            )
 
 
 def _due_again(proposed: Proposed, after: Known, before: Before) -> Iterator[Concern]:

@@ -22,7 +22,7 @@ class Before:
         expected_ml: what the program should have left in the reservoir; None where it is unknown.
         program: the one in force; `later_program_at` is when the latest one on record begins.
         path_ml: from the reservoir to the catheter's tip; None where no catheter is recorded.
-        coming: when appointments on a later day than the visit's begin.
+        coming: when the open appointments begin; after a refill those of a later day than its own.
     """
 
     limits: PumpLimits
@@ -44,6 +44,7 @@ class Proposed:
     fill: Fill | None = None
     aspirated_ml: Decimal | None = None
     expires_on: date | None = None
+    lot_number: str = ""
     program: Program | None = None
     bridge: Bolus | None = None
     printed_alarm_date: date | None = None

@@ -7,7 +7,7 @@ from typing import Final
 from accounts.rules import Problem
 from alarms.domain.explain import at_clinic
 from dosing.domain.checks import day_total_problems
-from dosing.domain.quantities import format_date, format_quantity
+from dosing.domain.quantities import format_quantity
 
 from .proposal import Before, Proposed
 
@@ -61,22 +61,7 @@ def _when(before: Before, proposed: Proposed, now: datetime) -> Iterator[Problem
 
 
 def _drug(before: Before, proposed: Proposed) -> Iterator[Problem]:
-    day = proposed.at.astimezone(before.zone).date()
-    if proposed.expires_on is not None and proposed.expires_on < day:
-        yield Problem(
-            "expires_on",
-            "drug_expired",
-            f"This drug expired on {format_date(proposed.expires_on)}, before the visit. Check the "
-            "label. If it was given, call the doctor before the patient leaves.",
-        )
     fill = proposed.fill
-    if fill is not None and fill.use_by is not None and fill.use_by < day:
-        yield Problem(
-            "use_by",
-            "drug_expired",
-            f"The pharmacy's use-by date {format_date(fill.use_by)} is before the visit. Check the "
-            "label.",
-        )
     runs = proposed.program or before.program
     inside = fill or before.fill
     if inside is None or runs is None or runs.concentration_mcg_per_ml is None:

@@ -40,6 +40,12 @@ class Visit(AppendOnly):
     concerns = models.JSONField(default=list)
     concern_reason = models.TextField(blank=True)
     note = models.TextField(blank=True)
+    # The dates as they stood when the visit was recorded, and as it left them; without a refill
+    # date they were not known, with one and no alarm date the pump never alarmed.
+    alarm_date_before = models.DateField(null=True)
+    refill_due_before = models.DateField(null=True)
+    alarm_date_after = models.DateField(null=True)
+    refill_due_after = models.DateField(null=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -60,6 +66,11 @@ class Visit(AppendOnly):
             models.CheckConstraint(
                 condition=Q(concerns=[]) | ~Q(concern_reason=""),
                 name="visit_concerns_have_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=(Q(alarm_date_before__isnull=True) | Q(refill_due_before__isnull=False))
+                & (Q(alarm_date_after__isnull=True) | Q(refill_due_after__isnull=False)),
+                name="visit_alarm_date_comes_with_a_refill_date",
             ),
         ]
 

@@ -5,8 +5,11 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 
+from alarms.models import WorkItem
+from pumps.models import Pump
 from pumps.selectors import taken_out
 from refills.models import Appointment
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
@@ -109,6 +112,27 @@ def changed_since_printed(of_clinics: Collection[int]) -> QuerySet[Any]:
     return rows.order_by("created_at", "id")
 
 
+def changed_of_pump(pump: Pump) -> AfterVisitSummary | None:
+    """The pump's summary that was printed and has changed since; None where its paper holds."""
+    found: AfterVisitSummary | None = (
+        changed_since_printed([pump.clinic_id]).filter(visit__pump=pump).first()
+    )
+    return found
+
+
+def withdrawn_and_printed(of_clinics: Collection[int]) -> QuerySet[AfterVisitSummary]:
+    """The printed summaries of visits that were taken back, while somebody must still call the
+    family: until a new one is printed or the item is settled."""
+    to_call = WorkItem.objects.filter(
+        kind=WorkItem.Kind.PAPER_WITHDRAWN,
+        clinic=OuterRef("clinic"),
+        subject=Cast(OuterRef("visit__uuid"), CharField()),
+        settled_at__isnull=True,
+    )
+    rows = summaries_of(of_clinics).filter(Exists(to_call), replaced_at__isnull=True)
+    return rows.defer("html", "pdf").order_by("visit__withdrawal__at", "id")
+
+
 def printed_since(of_clinics: Collection[int], since: datetime) -> QuerySet[Any]:
     """Summaries whose current version was printed since then, the latest visit first."""
     recent = SummaryPrint.objects.filter(summary=OuterRef("pk"), at__gte=since)
@@ -122,6 +146,13 @@ def prints_of(rows: Collection[AfterVisitSummary]) -> dict[int, list[SummaryPrin
     for one in prints.select_related("by", "summary").order_by("-at", "-id"):
         found[one.summary.visit_id].append(one)
     return found
+
+
+def prints_of_visit(visit: Visit) -> list[SummaryPrint]:
+    """Every print of the visit's summaries, newest first."""
+    rows = SummaryPrint.objects.filter(summary__visit=visit)
+    return list(rows.select_related("by", "summary").defer("summary__html", "summary__pdf")
+                .order_by("-at", "-id"))  # fmt: skip
 
 
 def summaries_wait(now: datetime) -> bool:

@@ -4,7 +4,7 @@ The visit, its facts, the new dates, the plan of reminders, the summary and the 
 transaction: no reader ever sees a part of them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from django.db import IntegrityError, transaction
@@ -132,15 +132,21 @@ def _program_problems(pump: Pump, entry: VisitEntry, by: User) -> list[Problem]:
     if entry.program is not None and entry.program.effective_at != entry.at:
         text = "A visit's program counts from the visit's time."
         problems.append(Problem("at", "program_at_another_time", text))
-    if not entry.reason.strip():
+    return problems + order_problems(pump, entry.reason, entry.ordered_by, by)
+
+
+def order_problems(pump: Pump, reason: str, ordered_by: User | None, by: User) -> list[Problem]:
+    """What a change of the program lacks beside the program: why, and on whose order."""
+    problems = []
+    if not reason.strip():
         problems.append(Problem("reason", "missing", "Say why the dose changes."))
     doctors = doctors_of(pump.clinic)
-    if entry.ordered_by is None and roles_of(by).get(pump.clinic_id) != Role.DOCTOR:
+    if ordered_by is None and roles_of(by).get(pump.clinic_id) != Role.DOCTOR:
         text = "Name the doctor who ordered the change."
         if not doctors:
             text += " The clinic has none on record: ask its administrator to add one."
         problems.append(Problem("ordered_by", "missing", text))
-    elif entry.ordered_by is not None and entry.ordered_by not in doctors:
+    elif ordered_by is not None and ordered_by not in doctors:
         text = "This is no doctor of the clinic. Choose one from the list."
         problems.append(Problem("ordered_by", "not_a_doctor", text))
     return problems
@@ -162,6 +168,7 @@ def _concern_problems(found: Preview, entry: VisitEntry) -> list[Problem]:
 def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: datetime) -> Visit:
     """The facts, and the visit that holds them together."""
     fill = program = bridge = interrogation = None
+    dates = _dates(pump, found)  # before anything is written
     if entry.fill is not None:
         fill = refills.record_fill(pump=pump, entry=entry.fill, at=entry.at, by=by, now=now)
         _compare(fill, found, now)
@@ -208,6 +215,7 @@ def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: dateti
                 concerns=[concern.code for concern in found.concerns],
                 concern_reason=entry.concern_reason.strip() if found.concerns else "",
                 note=entry.note.strip(),
+                **dates,
                 recorded_at=now,
                 recorded_by=by,
             )
@@ -215,6 +223,18 @@ def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: dateti
         raise RuleViolation.of(
             "key", "key_used", "This form was saved already. Nothing was saved: open it anew."
         ) from error
+
+
+def _dates(pump: Pump, found: Preview) -> dict[str, date | None]:
+    """The alarm and the refill date until now and from now on, for the visit's row."""
+    before = Projection.objects.filter(pump=pump, input_version=pump.input_version).first()
+    after = found.values_after or {}
+    return {
+        "alarm_date_before": before.alarm_date if before else None,
+        "refill_due_before": before.refill_due_on if before else None,
+        "alarm_date_after": after.get("alarm_date"),
+        "refill_due_after": after.get("refill_due_on"),
+    }
 
 
 def _compare(fill: Fill, found: Preview, now: datetime) -> None:

@@ -14,6 +14,7 @@ import alarms.services.projection as alarms
 from accounts.rules import Problem, RuleViolation
 from alarms.domain.projection import Known, project
 from alarms.models import Projection, Reason
+from alarms.selectors.deadlines import deadlines_in
 from alarms.selectors.inputs import (
     PumpFacts,
     domain_bolus,
@@ -33,7 +34,7 @@ from pumps.models import Interrogation, Pump
 from pumps.selectors import path_volume_ml
 from refills import services as refills
 from refills.models import Fill
-from refills.selectors import next_appointments
+from refills.selectors import next_appointments, open_to_come
 from visits.domain.aspirate import Aspirate
 from visits.domain.concerns import aspirate_of, concerns_of
 from visits.domain.proposal import Before, Concern, Proposed
@@ -65,9 +66,12 @@ class Preview:
 
     def stopped_by(self, problems: Collection[Problem]) -> "Preview":
         """The same where something typed could not be read: nothing of it is a consequence."""
+        return replace(self, stops=(*problems, *self.stops)).without_consequences()
+
+    def without_consequences(self) -> "Preview":
+        """The same where what is typed is not all there."""
         return replace(
             self,
-            stops=(*problems, *self.stops),
             facts_after=None,
             known_after=None,
             values_after=None,
@@ -129,7 +133,8 @@ def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry, now: da
     other = fill and entry.fill
     changed = other and fill.concentration_mcg_per_ml != entry.fill.concentration_mcg_per_ml  # type: ignore[union-attr]
     explant = pump.explant
-    coming = next_appointments(pump, entry.at, now) if entry.fill else []
+    # A refill is what the day's own appointment was for; a dose change alone leaves it waiting.
+    coming = next_appointments(pump, entry.at, now) if entry.fill else open_to_come(pump.pk, now)
     return Before(
         limits=limits_of(pump),
         zone=pump.clinic.zone,
@@ -150,6 +155,7 @@ def _proposed(entry: VisitEntry, aspirated_ml: Decimal | None) -> Proposed:
         fill=domain_fill(_fill_row(entry)) if fill else None,
         aspirated_ml=fill.aspirated_ml if fill else aspirated_ml,
         expires_on=fill.expires_on if fill else None,
+        lot_number=fill.lot_number if fill else "",
         program=entry.program,
         bridge=domain_bolus(_bridge_row(entry)) if entry.bridge else None,
         printed_alarm_date=entry.printed_alarm_date,
@@ -257,6 +263,7 @@ def _concerns(
         proposed,
         after,
         inputs=facts.inputs(now) if differs else None,
+        deadlines=deadlines_in(as_projection(values, facts.pump)),
         printed_differs=differs,
         other_mcg_per_ml=concentrations_of(facts.pump.clinic) if differs else (),
     )

@@ -7,7 +7,7 @@ holder of the lease only. The times of a lease are the database's.
 import importlib
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,7 +35,9 @@ MAX_ROWS: Final = 200  # what is left stays due; the next ring takes it
 WORKER_LOST: Final = "WorkerLost"
 TEMPLATE: Final = "summary/document.html"
 # A new look is a new file: papers that were made before keep theirs.
-STYLESHEET: Final = "summary-2.css"
+STYLESHEET: Final = "summary-3.css"
+# The largest that fits on one sheet is taken; the smallest also where more sheets are needed.
+SIZES: Final = ("avs-large", "avs-middle", "")
 WEB_ONLY: Final = ("<!--web-->", "<!--/web-->")
 
 # Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
@@ -89,8 +91,10 @@ def render(row: AfterVisitSummary) -> Made:
     """The page and the PDF of one summary, from its content alone."""
     html = ""
     try:
-        html = page_of(row)
-        return Made(html, pdf_of(html))
+        html = page_of(row, SIZES[-1])  # without a PDF nobody measures: the smallest
+        pages = [page_of(row, size) for size in SIZES]
+        number, pdf = pdf_of(pages)
+        return Made(pages[number], pdf)
     except PdfUnavailable as error:
         return Made(html, None, pdf_missing=str(error))
     except Exception as error:  # this one must not stop the others; it is tried again
@@ -99,8 +103,12 @@ def render(row: AfterVisitSummary) -> Made:
         return Made(html, error=type(error).__name__[:60])
 
 
-def page_of(row: AfterVisitSummary) -> str:
-    """The HTML document, which the page shows, the browser prints, and the PDF is made from."""
+def page_of(row: AfterVisitSummary, size: str) -> str:
+    """The HTML document, which the page shows, the browser prints, and the PDF is made from.
+
+    Args:
+        size: one of `SIZES`, classes of the stylesheet.
+    """
     if lacks(row.content):
         raise ContentIsIncomplete  # an empty paper, or half of one, must never be printed
     made_at = row.created_at.astimezone(row.clinic.zone)
@@ -108,6 +116,7 @@ def page_of(row: AfterVisitSummary) -> str:
         TEMPLATE,
         {
             "paper": row.content,
+            "size": size,
             "language": row.language,
             "version": row.version,
             "made_at": f"{words.day(made_at.date())} at {words.time_of(made_at)}",
@@ -118,8 +127,8 @@ def page_of(row: AfterVisitSummary) -> str:
     )
 
 
-def pdf_of(html: str) -> bytes:
-    """The PDF of a page.
+def pdf_of(pages: Sequence[str]) -> tuple[int, bytes]:
+    """The PDF of the first page that fits on one sheet, or of the last, and which one it is.
 
     Raises:
         PdfUnavailable: WeasyPrint, or a library that it needs, is not on this machine.
@@ -128,7 +137,7 @@ def pdf_of(html: str) -> bytes:
         pdf: Any = importlib.import_module("visits.services.pdf")
     except (ImportError, OSError) as error:
         raise PdfUnavailable(type(error).__name__) from None
-    made: bytes = pdf.make(without_web(html), stylesheet())
+    made: tuple[int, bytes] = pdf.make([without_web(html) for html in pages], stylesheet())
     return made
 
 

@@ -22,6 +22,7 @@ from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
 from visits.selectors.summaries import has_later_visit, stale_summaries
 
+from . import withdrawn_paper
 from .summary_content import content_of
 
 logger = logging.getLogger(__name__)
@@ -255,6 +256,8 @@ def record_print(
         RuleViolation: not allowed, withdrawn, replaced, or not made yet.
     """
     check_may(by, Action.PRINT_SUMMARY, summary.clinic)
+    # Whoever takes the visit back holds the pump too, and must see this print or be seen by it.
+    pumps.lock_pump(summary.visit.pump_id)
     # Locked: what replaces this version at this moment is waited for.
     check_printable(_locked(summary), as_old=as_old)
     row = SummaryPrint.objects.create(summary=summary, at=now, by=by)
@@ -267,6 +270,9 @@ def record_print(
         subject_id=summary.uuid,
         after={"version": summary.version},
     )
+    newer = AfterVisitSummary.objects.filter(visit=summary.visit_id, version__gt=summary.version)
+    if not newer.exists():
+        withdrawn_paper.settle_by_new_paper(pump_id=summary.visit.pump_id, now=now)
     return row
 
 

@@ -15,7 +15,7 @@ from refills import services as refills
 from refills.models import Fill
 from visits.models import Visit, VisitWithdrawal
 
-from . import summaries
+from . import summaries, withdrawn_paper
 from .booking import take_arrival_back
 
 
@@ -77,4 +77,5 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
     )
     alarms.resync([pump.pk], now=now)
     summaries.withdraw_for(visit=visit, now=now)
+    withdrawn_paper.tell_somebody(visit=visit, now=now)
     return row

@@ -11,9 +11,11 @@ from typing import Any, Final
 from accounts.rules import Problem
 from dosing.domain.programs import MINUTES_A_DAY, WEEK, DayGroup, Flex, Step
 from dosing.domain.quantities import format_quantity, plain, read_number
+from itbclinic.pages.program_view import RATE_PLACES
 
 MOST_ROWS: Final = 48
 CELL: Final = re.compile(r"groups\[(\d+)\](?:\.steps(?:\[(\d+)\](?:\.dose_mcg)?)?)?")
+HOUR: Final = re.compile(r"[0-9](:[0-5][0-9])?")
 DAY_NAMES: Final = dict(zip(WEEK, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))
 
 
@@ -97,7 +99,7 @@ class StepTable:
             for row in group.rows:
                 row.minute, row.dose_mcg = _minute(row.start), _dose(row.dose)
                 if row.minute is None:
-                    row.error = "Write the time as 07:30."
+                    row.error = f"{_shown(row.start)} is no time of day: write it as 07:30."
                 elif row.dose_mcg is None:
                     row.error = "Write the dose of this step in mcg, such as 20.5."
                 self.errors = self.errors or bool(row.error)
@@ -112,7 +114,7 @@ class StepTable:
                     continue
                 dose, minutes = Fraction(row.dose_mcg), end - row.minute
                 row.to = _clock(end)
-                row.rate = format_quantity(dose * 60 / minutes, "mcg/h", 1)
+                row.rate = format_quantity(dose * 60 / minutes, "mcg/h", RATE_PLACES)
                 if mcg_per_ml:
                     flow = dose * MINUTES_A_DAY / minutes / Fraction(mcg_per_ml)
                     row.flow = format_quantity(flow, "mL/day")
@@ -133,20 +135,36 @@ class StepTable:
             for group in self.rows
         )
 
-    def refuse(self, problem: Problem) -> bool:
-        """Show a sentence at its step or its days; whether it was about one."""
+    def sentences(self) -> list[str]:
+        """What is wrong with the steps, each with its place: `Step 2: …`."""
+        return [
+            f"{self._where(g, s)}: {row.error}"
+            for g, group in enumerate(self.rows)
+            for s, row in enumerate(group.rows)
+            if row.error
+        ]
+
+    def _where(self, group: int, step: int | None) -> str:
+        """`Step 2`; with several groups of days `Days 1, step 2`."""
+        if len(self.rows) == 1:
+            return "Steps" if step is None else f"Step {step + 1}"
+        return f"Days {group + 1}" if step is None else f"Days {group + 1}, step {step + 1}"
+
+    def refuse(self, problem: Problem) -> str:
+        """Show a sentence at its step or its days, and say which; empty if it is about none."""
         if problem.field == "groups":
             self.error = problem.message
-            return True
+            return "Steps"
         match = CELL.match(problem.field)
         if match is None or int(match[1]) >= len(self.rows):
-            return False
-        group = self.rows[int(match[1])]
+            return ""
+        group, step = self.rows[int(match[1])], None
         if match[2] is None:
             group.error = problem.message
         elif int(match[2]) < len(group.rows):
-            group.rows[int(match[2])].error = problem.message
-        return True
+            step = int(match[2])
+            group.rows[step].error = problem.message
+        return self._where(int(match[1]), step)
 
 
 def _edit(groups: list[GroupRows], button: str) -> None:
@@ -177,9 +195,14 @@ def _whole(value: Any) -> int:
     return min(int(text), MOST_ROWS) if text.isdecimal() and len(text) < 4 else 0
 
 
+def _shown(text: str) -> str:
+    return f"“{text}”" if text else "An empty field"
+
+
 def _minute(text: str) -> int | None:
+    """The minute of the day; `7` and `7:30` are as plain as 07:00 and 07:30."""
     try:
-        found = time.fromisoformat(text)
+        found = time.fromisoformat(f"0{text}" if HOUR.fullmatch(text) else text)
     except ValueError:
         return None
     return found.hour * 60 + found.minute if not found.second and found.tzinfo is None else None

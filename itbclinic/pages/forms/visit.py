@@ -2,9 +2,10 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 
@@ -27,6 +28,13 @@ from .steps import StepTable
 STAYS, SIMPLE, FLEX = "stays", "simple", "flex"
 MINIMUM, STOPPED = "minimum_rate", "stopped"
 LOCAL = "%Y-%m-%dT%H:%M"
+PROGRAM = ("daily_dose_mcg", "groups", "change", "concentration_mcg_per_ml")
+# What the service says of the second fields rests on the first: unreadable, they say nothing.
+RESTS_ON: Final = (
+    ({"at"}, ("at", "expires_on", "use_by")),
+    ({"product", "volume_ml"}, (*PROGRAM, "bridge_mcg", "volume_ml")),
+    ({"change", "daily_dose_mcg"}, PROGRAM),
+)
 
 
 class ProductField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -187,8 +195,39 @@ class VisitForm(PageForm):
             if typed and missing and other not in self.errors:
                 self.add_error(other, words)
         if values.get("change") == FLEX and self.steps.errors:
-            self.add_error("change", "Correct the steps.")
+            for said in self.steps.sentences():
+                self.add_error("change", said)
         return values
+
+    def waiting(self) -> str:
+        """What is begun and not written yet, without which nothing new can be shown."""
+        change, filled = self["change"].value(), self._is_typed("volume_ml")
+        if change == SIMPLE and not self._is_typed("daily_dose_mcg"):
+            return "Write the new dose: the new values show here."
+        if filled and not self._is_typed("product"):
+            return "Choose the drug that was filled: the new values show here."
+        if self._is_typed("aspirated_ml") and change != STAYS and not filled:
+            return "Write what was filled: the new values show here."
+        return ""
+
+    def _is_typed(self, name: str) -> bool:
+        return bool(str(self[name].value() or "").strip())
+
+    def sure(self, stops: Iterable[Problem]) -> list[Problem]:
+        """Those of the service's stops that hold whatever stands in the fields that are refused."""
+        wrong = set(self.errors)
+        unsure = [
+            names for fields, names in RESTS_ON if wrong & fields
+        ]  # a stop of such a field may be wrong
+        return [
+            stop
+            for stop in stops
+            if self.field_of(stop.field) not in wrong
+            and (
+                stop.code == "dose_out_of_range"
+                or not any(stop.field.startswith(names) for names in unsure)
+            )
+        ]
 
     def stability(self) -> int | None:
         """How many days the catalogue gives the chosen drug in this pump's family."""
@@ -242,12 +281,11 @@ class VisitForm(PageForm):
         found = [
             Problem(name, "unreadable", f"{self.fields[name].label}: {messages[0]}")
             for name, messages in self.errors.items()
-            if name in self.fields and str(self[name].value() or "").strip()
+            if name in self.fields and self._is_typed(name)
         ]
         if self["change"].value() == FLEX and self.steps.errors:
-            text = "Write the time and the dose of every step; until then nothing is computed."
             found = [p for p in found if p.field != "change"]
-            found.append(Problem("change", "unreadable", text))
+            found += [Problem("change", "unreadable", said) for said in self.steps.sentences()]
         return found
 
     @property
@@ -291,7 +329,9 @@ class VisitForm(PageForm):
 
     def refuse(self, violation: RuleViolation) -> None:
         """Sentences about single steps go to the steps' table."""
-        rest = [p for p in violation.problems if not self.steps.refuse(p)]
-        if len(rest) < len(violation.problems):
-            rest.append(Problem("change", "steps", "Correct the steps."))
+        rest = []
+        for problem in violation.problems:
+            where = self.steps.refuse(problem)
+            said = f"{where}: {problem.message}"
+            rest.append(Problem("change", problem.code, said) if where else problem)
         super().refuse(RuleViolation(rest))

@@ -6,7 +6,7 @@ from django import forms
 
 from alarms.forms import DateInput, ReasonField
 from alarms.models import WorkItem
-from alarms.services.work_items import RUNS_DRY, STANDING, longest_wait
+from alarms.services.work_items import NEVER_WAITS, RUNS_DRY, STANDING, longest_wait
 
 from .base import PageForm
 
@@ -31,6 +31,9 @@ class WorkItemForm(PageForm):
         most = f"at most {longest_wait(item.kind).days} days"
         ends_on = self.fields["ends_on"]
         ends_on.help_text = f"Only if it is to wait; {most}. Empty: it is done."
+        self.may_wait = item.kind not in NEVER_WAITS
+        if not self.may_wait:
+            del self.fields["ends_on"]
         if self.standing:
             self.fields["reason"].label = "Why it may wait"
             most += ", and not to the day of the alarm" if item.kind in RUNS_DRY else ""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
@@ -13,9 +15,10 @@ from alarms.selectors.deadlines import deadlines_in
 from refills.models import Appointment
 from refills.services import book
 from tests import factories
+from tests.summary_support import settings_of, summary_of, visited
 from visits.domain.booking import FIRST_TIME, choices
-from visits.models import VisitWithdrawal
-from visits.services import visit
+from visits.models import AfterVisitSummary, VisitWithdrawal
+from visits.services import rendering, summaries, visit
 
 from .conftest import SignedIn, queries, signed_in, text
 
@@ -365,3 +368,89 @@ def test_a_message_names_the_patient_once_and_no_cookie_does(
     client.post(f"/appointments/{again.uuid}/no-show/", {"from": "open"})
     name = again.pump.patient.display_name
     assert f"Marked as a no-show: {name}." in text(client.get("/appointments/?tab=open"))
+
+
+def test_an_empty_pump_is_called_empty_with_what_to_do(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    Clinic.objects.filter(pk=clinic.pk).update(phone_night="801-555-0100")
+    # Empty six or seven days after its alarm: 2 mL at 0.3 mL a day.
+    running, dry = factories.due_in(clinic, -3, now), factories.due_in(clinic, -12, now)
+    client = signed_in(nurse)
+    page = text(client.get(form_of(dry)))
+    since = Projection.objects.get(pump=dry).empty_date
+    assert since is not None
+    assert f"The reservoir is empty since {since:%a %d-%b-%Y} by our sum" in strip_tags(page)
+    assert "the muscles get much tighter, there is itching with no rash, or a fever." in page
+    assert "emergency department at once" in page
+    assert 'href="tel:8015550100"' in page
+    assert page.count('href="tel:8015550101"') == 2
+    page = text(client.get(form_of(running)))
+    assert "is empty since" not in page
+    assert page.count('href="tel:8015550101"') == 1, "whom to call stands there for everybody"
+    assert "<dt>Language</dt><dd>English</dd>" in page
+
+
+def printed_visit(clinic: Clinic, nurse: User, now: datetime) -> Any:
+    settings_of(clinic)
+    made = visited(clinic, nurse, now)
+    rendering.render_due(clock=timezone.now)
+    summaries.record_print(summary=summary_of(made), by=nurse, now=now)
+    return made
+
+
+def said_after(client: Client, address: str, data: dict[str, str]) -> list[str]:
+    answer = client.post(address, data, follow=True)
+    assert answer.redirect_chain, text(answer)
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_whoever_books_moves_or_cancels_is_told_that_a_paper_holds_no_longer(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = printed_visit(clinic, nurse, now).pump
+    client = signed_in(nurse)
+    printed = f"The paper printed on {now.astimezone(clinic.zone):%d-%b-%Y} "
+    day = weekday_ahead(clinic, now, 45)
+    taken = f"{day} {' '.join(codes_of(client, form_of(pump), day))}"
+    book_it = {"day": day, "time": "09:30", "accepted": taken}
+    _, note = said_after(client, form_of(pump), book_it)
+    assert f"{printed}does not name this appointment: print it again" in note
+    made = Appointment.objects.get(pump=pump)
+    new = AfterVisitSummary.objects.get(visit__pump=pump, replaced_at=None)
+    assert f'<a href="/summaries/{new.uuid}/">' in note
+    rendering.render_due(clock=timezone.now)
+    new.refresh_from_db()
+    summaries.record_print(summary=new, by=nurse, now=now)
+    page = f"/appointments/{made.uuid}/"
+    later = weekday_ahead(clinic, now, 48)
+    _, note = said_after(client, f"{page}rebook/", {**book_it, "day": later, "accepted": later})
+    assert f"{printed}names another appointment" in note
+    moved = Appointment.objects.get(pump=pump, cancelled_at=None)
+    reason = {"reason": "The family is away"}
+    said = said_after(client, f"/appointments/{moved.uuid}/cancel/", reason)
+    assert any(f"{printed}names an appointment that is cancelled" in one for one in said)
+
+
+def test_a_paper_that_nobody_printed_is_not_spoken_of(
+    clinic: Clinic, nurse: User, now: datetime
+) -> None:
+    pump = visited(clinic, nurse, now).pump
+    client = signed_in(nurse)
+    day = weekday_ahead(clinic, now, 45)
+    said = said_after(client, form_of(pump), {"day": day, "time": "09:30", "accepted": day})
+    assert len(said) == 1
+    assert "paper" not in said[0]
+
+
+def weekday_ahead(clinic: Clinic, now: datetime, days: int) -> str:
+    """A weekday so many days ahead or up to two later: a weekend is a warning of its own."""
+    found = now.astimezone(clinic.zone).date() + timedelta(days=days)
+    while found.weekday() > 4:
+        found += timedelta(days=1)
+    return found.isoformat()
+
+
+def codes_of(client: Client, address: str, day: str) -> list[str]:
+    answer = client.post(address, {"day": day, "time": "09:30", "check": "1"})
+    return sorted(answer.context["verdict"].codes)

@@ -116,12 +116,12 @@ def test_a_paper_is_shown_with_the_stylesheet_that_it_was_made_with(
 ) -> None:
     row = made(clinic, nurse)
     page = client.get(f"/summaries/{row.uuid}/").content.decode()
-    assert ("summary-2.css" in page, "summary-1.css" in page) == (True, False)
+    assert ("summary-3.css" in page, "summary-2.css" in page) == (True, False)
     assert "Version 1, shown here" in page
-    old = row.html.replace("summary-2.css", "summary-1.css")
+    old = row.html.replace("summary-3.css", "summary-2.css")
     AfterVisitSummary.objects.filter(pk=row.pk).update(html=old)
     page = client.get(f"/summaries/{row.uuid}/").content.decode()
-    assert ("summary-2.css" in page, "summary-1.css" in page) == (False, True)
+    assert ("summary-3.css" in page, "summary-2.css" in page) == (False, True)
 
 
 def test_a_made_one_is_not_tried_again(

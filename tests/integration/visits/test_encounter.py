@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
 from accounts.rules import RuleViolation
@@ -125,14 +126,35 @@ def test_hard_stops_by_the_service(pump: Pump, doctor: User, now: datetime) -> N
         (program("9.99"),
          ["daily_dose_mcg:dose_out_of_range", "daily_dose_mcg:flow_below_minimum"]),
         (program("3000.1"), ["daily_dose_mcg:dose_out_of_range"]),
-        (refill(now, fill=factories.fill(expires_on=(now - 2 * day).date())),
-         ["expires_on:drug_expired"]),
         (refill(now, fill=factories.fill(concentration="500")),
          ["change:concentration_needs_program"]),
         (VisitEntry(key=uuid.uuid4(), at=now), ["volume_ml:missing"]),
     ]  # fmt: skip
     for entry, codes in wrong:
         assert refused(pump, entry, doctor, now) == codes
+
+
+@pytest.mark.parametrize("which", ["expires_on", "use_by"])
+def test_expired_drug_that_was_given_is_recorded_with_what_was_decided(
+    pump: Pump, nurse: User, now: datetime, which: str
+) -> None:
+    two_days_ago = (now - timedelta(days=2)).date()
+    given: dict[str, Any] = {which: two_days_ago}
+    entry = refill(now, fill=factories.fill(**given))
+    [concern] = [c for c in preview(pump, entry, now=now).concerns if c.code == "drug_expired"]
+    assert concern.urgent
+    assert refused(pump, entry, nurse, now) == ["concern_reason:missing"]
+    saved = complete_visit(
+        pump_id=pump.pk, entry=replace(entry, concern_reason="Doctor told, refill tomorrow"),
+        by=nurse, now=now,
+    )  # fmt: skip
+    assert "drug_expired" in saved.concerns
+    assert saved.fill is not None
+    assert getattr(saved.fill, which) == two_days_ago
+    due = Projection.objects.get(pump=pump).refill_due_on
+    assert due is not None
+    today = now.astimezone(pump.clinic.zone).date()
+    assert (due <= today) == (which == "use_by"), "the pharmacy's date counts"
 
 
 def test_the_same_form_twice_is_one_visit_and_another_is_not_swallowed(
@@ -191,3 +213,43 @@ def test_a_visit_with_something_recorded_after_it_stays(
         withdraw_visit(visit=first, reason="Typed twice", by=nurse, now=later)
     withdraw_visit(visit=second, reason="Typed twice", by=nurse, now=later)
     withdraw_visit(visit=first, reason="Wrong patient", by=nurse, now=later)
+
+
+def dates(pump: Pump) -> tuple[date | None, date | None]:
+    row = Projection.objects.get(pump=pump)
+    return row.alarm_date, row.refill_due_on
+
+
+@pytest.mark.parametrize("refilled", [True, False])
+def test_a_visit_keeps_the_dates_before_and_after_it(
+    pump: Pump, doctor: User, now: datetime, refilled: bool
+) -> None:
+    before = dates(pump)
+    what: dict[str, Any] = {"program": factories.simple(now, "660"), "reason": "Tone"}
+    entry = refill(now, **what)
+    if not refilled:
+        entry = replace(entry, fill=None)
+    saved = complete_visit(pump_id=pump.pk, entry=entry, by=doctor, now=now)
+    after = dates(pump)
+    assert before != after
+    assert (saved.alarm_date_before, saved.refill_due_before) == before
+    assert (saved.alarm_date_after, saved.refill_due_after) == after
+
+
+def test_the_first_fill_has_no_dates_before_it(clinic: Clinic, nurse: User, now: datetime) -> None:
+    pump = factories.pump(clinic)
+    saved = complete_visit(pump_id=pump.pk, entry=refill(now), by=nurse, now=now)
+    assert (saved.refill_due_before, saved.refill_due_after) == (None, None)
+
+
+def test_the_database_keeps_no_alarm_date_without_a_refill_date(
+    pump: Pump, nurse: User, now: datetime
+) -> None:
+    values: dict[str, Any] = {
+        "clinic": pump.clinic, "pump": pump, "at": now, "program": pump.programs.get(),
+        "recorded_at": now, "recorded_by": nurse, "alarm_date_before": now.date(),
+    }  # fmt: skip
+    refusal = pytest.raises(IntegrityError, match="visit_alarm_date_comes_with_a_refill_date")
+    with refusal, transaction.atomic():
+        Visit.objects.create(key=uuid.uuid4(), **values)
+    Visit.objects.create(key=uuid.uuid4(), **values, refill_due_before=now.date())

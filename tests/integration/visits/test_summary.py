@@ -153,6 +153,19 @@ def test_a_flex_program_of_up_to_three_steps_fits_one_sheet(
     assert len(PdfReader(io.BytesIO(bytes(row.pdf or b""))).pages) == 1
 
 
+def test_a_paper_takes_the_largest_text_that_fits_on_one_sheet(
+    ready_clinic: Clinic, nurse: User
+) -> None:
+    """Sizes by class: a plain paper is large, one that needs two sheets anyway has the smallest."""
+    plain = made(visited(ready_clinic, nurse, NOW))
+    assert 'class="avs avs-large"' in plain.html
+    assert len(PdfReader(io.BytesIO(bytes(plain.pdf or b""))).pages) == 1
+    steps = ((0, "120"), (420, "300"), (1170, "180"))
+    program = flex(NOW - timedelta(hours=1), (WEEK[:5], steps), (WEEK[5:], steps[:2]))
+    long = made(visited(ready_clinic, nurse, NOW, program=program, language="Vietnamese"))
+    assert 'class="avs"' in long.html
+
+
 def test_a_flex_program_is_a_table_of_times(ready_clinic: Clinic, nurse: User) -> None:
     at = NOW - timedelta(hours=1)
     program = flex(
@@ -238,7 +251,7 @@ def test_a_broken_query_while_writing_never_fails_the_visit(
 def test_an_error_while_rendering_is_tried_again_and_ends_at_a_person(
     ready_clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(html: str) -> bytes:
+    def broken(pages: list[str]) -> tuple[int, bytes]:
         raise ValueError("Sofía")
 
     visit = visited(ready_clinic, nurse, NOW)

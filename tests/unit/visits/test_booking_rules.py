@@ -89,6 +89,24 @@ def test_an_earlier_day_is_asked_for_only_where_there_is_one(
     assert ("Every day from now on is too late" in sentence) is not earlier
 
 
+@pytest.mark.parametrize(
+    ("empty", "said"),
+    [
+        (date(2026, 11, 23), "The reservoir is empty since 23-Nov-2026 by our sum."),
+        (TODAY, "The reservoir is empty since 27-Nov-2026 by our sum."),
+        (date(2026, 11, 28), "Every day from now on is too late for this pump: it may be empty"),
+    ],
+)
+def test_an_empty_reservoir_is_called_empty(empty: date, said: str) -> None:
+    dates = Deadlines(
+        opens=date(2026, 10, 22), due=date(2026, 11, 5), alarm=date(2026, 11, 12), empty=empty,
+        may_be_empty=date(2026, 11, 9),
+    )  # fmt: skip
+    verdict = rules.judge(date(2026, 11, 30), TODAY, dates)
+    assert verdict.reason_needed.startswith(said)
+    assert ("Call the family now" in verdict.way_out) == (empty <= TODAY)
+
+
 def test_the_heading_says_what_the_offered_days_are() -> None:
     def heading(dates: Deadlines) -> str:
         return rules.heading(rules.choices(dates, time(10), NOW, DENVER), dates)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs, Settings, project
 from dosing.domain.checks import program_problems
 from dosing.domain.programs import (
@@ -24,7 +25,7 @@ from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 from visits.domain.concerns import concerns_of
 from visits.domain.printed import likely_causes
-from visits.domain.proposal import Before, Proposed
+from visits.domain.proposal import Before, Concern, Proposed
 from visits.domain.stops import hard_stops
 
 AT = datetime(2026, 11, 20, 18, tzinfo=UTC)
@@ -163,6 +164,28 @@ def test_the_programmer_shows_what_was_filled(shown: str | None, differs: bool) 
     assert codes(before(), filled("20", shown=shown)) == ["reservoir_volume"] * differs
 
 
+@pytest.mark.parametrize(
+    ("expires", "use_by", "said"),
+    [
+        (0, 0, []),  # the last good day is the visit's own
+        (None, None, []),
+        (-1, None, ["This drug expired on 19-Nov-2026, 1 day before the visit"]),
+        (None, -3, ["The pharmacy's use-by date was 17-Nov-2026, 3 days before the visit"]),
+        (-1, -1, ["This drug expired on 19-Nov-2026, 1 day before the visit",
+                  "The pharmacy's use-by date was 19-Nov-2026, 1 day before the visit"]),
+    ],
+)  # fmt: skip
+def test_expired_drug_is_loud_and_recordable(
+    expires: int | None, use_by: int | None, said: list[str]
+) -> None:
+    fill = Fill(AT, Decimal(20), Decimal(2000), 180, on(use_by) if use_by is not None else None)
+    proposed = Proposed(at=AT, fill=fill, expires_on=on(expires) if expires is not None else None)
+    found = [c for c in concerns_of(before(), proposed, None) if c.code == "drug_expired"]
+    assert [one.title for one in found] == said
+    assert all(one.urgent for one in found)
+    assert hard_stops(before(), proposed, AT) == []
+
+
 def after(volume: str) -> Known:
     found = project(inputs_of(volume, "400"))
     assert isinstance(found, Known)
@@ -192,6 +215,59 @@ def test_an_appointment_of_this_refill_does_not_stand_for_the_next(
     coming = tuple(AT + timedelta(days=number) for number in days)
     found = concerns_of(before(coming=coming), filled("20"), after("20"))
     assert [concern.code for concern in found] == warned
+
+
+def late(situation: Before, proposed: Proposed, dates: Deadlines) -> list[Concern]:
+    found = concerns_of(situation, proposed, after("20"), deadlines=dates)
+    return [concern for concern in found if concern.code == "booked_late"]
+
+
+def on(days: int) -> date:
+    """The clinic's date so many days after the visit."""
+    return AT.astimezone(DENVER).date() + timedelta(days=days)
+
+
+# The refill date in 83 days, the alarm in 90; these may be moved.
+DATES = Deadlines(opens=on(69), due=on(83), alarm=on(90), empty=on(100), may_be_empty=on(87))
+
+
+@pytest.mark.parametrize(
+    ("days", "changed", "title", "urgent"),
+    [
+        ((83,), {}, "", False),
+        ((84,), {}, "Booked 12-Feb-2027 is 1 day after the new refill date 11-Feb-2027", False),
+        ((86,), {}, "Booked 14-Feb-2027 is 3 days after the new refill date 11-Feb-2027", False),
+        ((87,), {}, "Booked 15-Feb-2027 is 4 days after the new refill date 11-Feb-2027", True),
+        # The earliest empty date comes before the refill date.
+        ((79,), {"may_be_empty": on(80)}, "", False),
+        ((80,), {"may_be_empty": on(80)},
+         "Booked 08-Feb-2027, but the pump may be empty from 08-Feb-2027", True),
+        ((75,), {"printed_alarm": on(75)},
+         "Booked 03-Feb-2027, but the printed alarm date is 03-Feb-2027", True),
+        ((80, 90), {}, "", False),  # one is in time
+        ((), {}, "", False),
+        ((0,), {"due": on(-3), "opens": on(-9)}, "", False),  # today: no day is earlier
+        ((200,), {"due": None, "opens": None}, "", False),  # no date is known
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("refilled", [True, False])
+def test_an_appointment_that_the_new_dates_leave_behind_is_asked_about(
+    days: tuple[int, ...], changed: dict[str, Any], title: str, urgent: bool, refilled: bool
+) -> None:
+    situation = before(coming=tuple(AT + timedelta(days=number) for number in days))
+    proposed = filled("20") if refilled else Proposed(at=AT, program=simple("400"))
+    found = late(situation, proposed, replace(DATES, **changed))
+    assert [one.title for one in found] == [f"{title}: move it after saving"] * bool(title)
+    assert [one.urgent for one in found] == [urgent] * bool(title)
+
+
+def test_what_was_booked_for_this_refill_is_no_next_one() -> None:
+    situation = before(coming=(AT + timedelta(days=3), AT + timedelta(days=90)))
+    found = late(situation, filled("20"), DATES)
+    assert [one.title[:18] for one in found] == ["Booked 18-Feb-2027"]
+    assert "Its alarm comes on 18-Feb-2027" in found[0].text
+    # With the dose alone, the one in three days is the refill.
+    assert late(situation, Proposed(at=AT, program=simple("400")), DATES) == []
 
 
 def stopped_by(situation: Before, proposed: Proposed) -> list[str]:
