@@ -241,3 +241,17 @@ def test_a_slip_in_the_date_and_the_old_program() -> None:
     old = simple("500", at=AT - timedelta(days=90))
     printed = alarm(replace(inputs, programs=[old]))
     assert "until now" in likely_causes(inputs, ours, printed, old_program=old)[0]
+
+
+def test_a_visit_is_not_before_the_implant_nor_more_than_two_years_ago() -> None:
+    def at(when: datetime, **more: Any) -> list[str]:
+        return stopped_by(before(fill=None, **more), Proposed(at=when))
+
+    # Midnight in Denver is 07:00 UTC.
+    implanted = {"implanted_on": date(2026, 11, 20)}
+    assert at(AT, **implanted) == []
+    assert at(AT.replace(hour=7), **implanted) == []
+    assert at(AT.replace(hour=6), **implanted) == ["before_the_implant"]
+    assert at(AT - timedelta(days=730)) == []
+    assert at(AT - timedelta(days=730, seconds=1)) == ["too_long_ago"]
+    assert at(AT - timedelta(days=999), **implanted) == ["before_the_implant"]
