@@ -58,7 +58,7 @@ def found(pump: Pump, drug: DrugProduct | None) -> tuple[int, bool] | None:
         clinic_id=pump.clinic_id, pump_family=pump.model.family,
         concentration_mcg_per_ml=Decimal(2000), product=drug,
     )  # fmt: skip
-    return stability and (stability.days, stability.assumed)
+    return (stability.days, stability.assumed) if stability else None
 
 
 def test_the_shortest_limit_near_is_taken_with_its_source(
