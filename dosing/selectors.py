@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
@@ -45,13 +46,48 @@ def _by_pump(rows: Iterable[Row]) -> dict[int, list[Row]]:
     return found
 
 
-def stability_days(*, product: DrugProduct, pump_family: str) -> int | None:
-    """How long the drug may stay in that family of pumps, in days; None when nobody recorded it."""
-    return (
-        StabilityLimit.objects.filter(product=product, pump_family=pump_family)
-        .values_list("stability_days", flat=True)
-        .first()
-    )
+@dataclass(frozen=True, slots=True)
+class Stability:
+    """How long a drug may stay in a pump, and whose limit that is.
+
+    `assumed` where the catalogue says nothing of just this drug in just this family of pumps.
+    """
+
+    days: int
+    of: str
+    source: str
+    assumed: bool
+
+
+def stability_of(
+    *, clinic_id: int, pump_family: str, concentration_mcg_per_ml: Decimal, product: Any = None
+) -> Stability | None:
+    """The limit of a drug in that family of pumps; where nobody recorded it, the shortest that is
+    near: of two readings the one that warns earlier (calculations.md).
+
+    Near are the same drug in other pumps, and other drugs of this concentration in this family;
+    where there is neither, every drug in this family.
+
+    Args:
+        product: the catalogue's drug, where it is known; without it any of the concentration.
+
+    Returns:
+        None where the clinic's catalogue has no such limit at all.
+    """
+    rows = StabilityLimit.objects.filter(product__clinic_id=clinic_id).select_related("product")
+    limits = list(rows.order_by("stability_days", "id"))
+    here = [row for row in limits if row.pump_family == pump_family]
+    alike = [
+        row for row in here if row.product.concentration_mcg_per_ml == concentration_mcg_per_ml
+    ]
+    own = [row for row in alike if product is None or row.product_id == product.pk]
+    same_drug = [row for row in limits if product is not None and row.product_id == product.pk]
+    near = sorted([*same_drug, *alike], key=lambda row: row.stability_days)
+    for row in [*own, *near, *here][:1]:
+        drug = format_quantity(row.product.concentration_mcg_per_ml, "mcg per mL")
+        of = f"{row.product.name} {drug} in {row.pump_family}"
+        return Stability(row.stability_days, of, row.source, assumed=not own)
+    return None
 
 
 def drug_products(clinic: Clinic) -> list[DrugProduct]:

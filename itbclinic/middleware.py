@@ -1,11 +1,53 @@
 """What every page of patient data has in common."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+KEY: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Leads to sign-in, and from there to a page that can be opened.
+
+    What was sent may go to an address that takes nothing else: after sign-in one lands on the page
+    that the form stood on. What was typed is shown: a browser's Back leads to sign-in, for no page
+    is in any cache. With script the page asks before it sends (static/itb.js), and keeps the form.
+    """
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
+        if request.method in ("GET", "HEAD"):
+            return super().handle_no_permission(request, view_func)
+        page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+        ours = url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()})
+        parts = urlsplit(page)
+        back = parts._replace(scheme="", netloc="", fragment="").geturl() if ours else ""
+        back = back or reverse("home")
+        typed = [] if "HX-Request" in request.headers else _typed(request)
+        if typed:
+            context = {"typed": typed, "back": back}
+            return render(request, "account/not_saved.html", context, status=403)
+        return redirect_to_login(back, reverse("account_login"))
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a form says by its fields' names; not what the page itself put into it, nor a choice
+    from a list of the clinic's, which is sent as a key."""
+    return [
+        (name.replace("_", " ").replace("-", " "), ", ".join(said))
+        for name, values in request.POST.lists()
+        if not name.startswith(("csrf", "seen_", "key", "password", "save"))
+        and not name.endswith("-count")
+        and (said := [value for value in values if value.strip() and not KEY.fullmatch(value)])
+    ]
 
 
 class OwnPasswordMiddleware:

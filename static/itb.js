@@ -100,12 +100,77 @@
   };
   window.addEventListener("hashchange", unfold);
 
-  /* A form is sent once. */
+  /* What could not be done, said in place; what was typed stays. An answer that is not the one that
+     was asked for (a fault, the sign-in page) never replaces the page. */
+  const kept = "What you typed is still here.";
+  const note = (what, why, signIn) => {
+    const box = document.createElement("div");
+    box.className = "note stop";
+    box.dataset.failed = "";
+    box.setAttribute("role", "alert");
+    box.append(`${what}: ${why}. ${kept} `);
+    if (signIn) {
+      const link = document.createElement("a");
+      const here = window.location.pathname + window.location.search;
+      link.href = `${signIn}?next=${encodeURIComponent(here)}`;
+      link.target = "_blank";
+      link.textContent = "Sign in in another tab";
+      box.append(link, ", then go on here.");
+    }
+    return box;
+  };
+  const session = () => document.querySelector("meta[name=itb-session]");
+  const signedOut = "you are no longer signed in";
+  /* After signing in elsewhere the pages that are open carry the wrong token. */
+  const renew = async () => {
+    const answer = await fetch(session().content, {
+      redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(10000),
+    });
+    if (answer.type === "opaqueredirect") return signedOut;
+    if (!answer.ok) return `the server answered with a fault (${answer.status})`;
+    const token = await answer.text();
+    for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+    return "";
+  };
+
+  /* A form is sent once, and only while somebody is signed in: afterwards the sign-in page would
+     stand in its place, and what was typed would be gone. */
+  const send = async (form, button) => {
+    let why;
+    try {
+      why = await renew();
+    } catch {
+      why = "the server could not be reached";
+    }
+    delete form.dataset.sent;
+    for (const old of form.querySelectorAll("[data-failed=send]")) old.remove();
+    if (!why) {
+      form.dataset.checked = "1";
+      form.requestSubmit(button);
+      return;
+    }
+    const box = note("Nothing was saved", why, why === signedOut && session().dataset.signIn);
+    box.dataset.failed = "send";
+    const actions = button?.closest(".form-actions") || form.querySelector(".form-actions");
+    if (actions) actions.before(box);
+    else form.append(box);
+    box.scrollIntoView({ block: "center" });
+  };
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.hasAttribute("hx-post") || form.method !== "post") return;
-    if (form.dataset.sent) event.preventDefault();
+    if (form.hasAttribute("hx-post") || form.method !== "post" || event.defaultPrevented) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
     form.dataset.sent = "1";
+    const account = (form.getAttribute("action") || "").startsWith("/accounts/");
+    if (!session() || account || form.dataset.checked) {
+      delete form.dataset.checked;
+      return;
+    }
+    event.preventDefault();
+    send(form, event.submitter);
   });
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
@@ -138,29 +203,77 @@
     }
   });
 
-  /* Htmx: a list that is asked for after sign-out leads to the sign-in page, not into the list;
-     the number of rows is said aloud. */
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const xhr = event.detail.xhr;
-    const target = event.detail.target;
-    if (!xhr.responseText.includes(`id="${target.id}"`)) {
-      event.detail.shouldSwap = false;
-      window.location.assign(xhr.responseURL || window.location.href);
+  /* Htmx. Old figures beside newly typed values are dimmed after a second, and go when the new ones
+     do not come. */
+  const waiting = new Map();
+  const settled = (target) => {
+    window.clearTimeout(waiting.get(target.id));
+    waiting.delete(target.id);
+    document.getElementById(target.id)?.removeAttribute("aria-busy");
+  };
+  const clearFailed = () => {
+    for (const old of document.querySelectorAll("[data-failed]")) old.remove();
+  };
+  const COMPUTED = /^(to|rate|flow|total)-\d/;
+  const failed = (target, why, signIn) => {
+    settled(target);
+    clearFailed();
+    /* Fields stay, with what is typed in them; the table of steps is nothing but fields. */
+    const fields = "input:not([type=hidden]), textarea, select, [name=accepted]";
+    for (const part of target.id === "steps" ? [] : [...target.children]) {
+      if (!part.matches(fields) && !part.querySelector(fields)) part.remove();
     }
+    for (const span of document.querySelectorAll("#steps span[id]")) {
+      if (COMPUTED.test(span.id)) span.textContent = "";
+    }
+    const what = target.id === "board" ? "The list could not be fetched" : "This could not be computed";
+    target.prepend(note(what, why, signIn));
+  };
+  document.addEventListener("htmx:beforeSend", (event) => {
+    const { id } = event.detail.target;
+    if (!id || waiting.has(id)) return;
+    const late = () => document.getElementById(id)?.setAttribute("aria-busy", "true");
+    waiting.set(id, window.setTimeout(late, 1000));
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, target } = event.detail;
+    if (xhr.status < 400 && xhr.responseText.includes(`id="${target.id}"`)) {
+      settled(target);
+      clearFailed();
+      return;
+    }
+    event.detail.shouldSwap = false;
+    const at = new URL(xhr.responseURL || window.location.href).pathname;
+    const out = at.startsWith("/accounts/");
+    const refused = "you may not do this, or signed in anew since the page was opened";
+    const why = out ? signedOut
+      : xhr.status === 403 ? refused
+      : xhr.status === 404 ? "the record is not there any more, or you may not see it"
+      : `the server answered with a fault (${xhr.status})`;
+    failed(target, why, out && at);
+    /* Signed in anew in another tab: the next try carries the new token. */
+    if (xhr.status === 403 && session()) renew().catch(() => {});
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    failed(event.detail.target, "the server could not be reached");
+  });
+  document.addEventListener("htmx:timeout", (event) => {
+    failed(event.detail.target, "the server did not answer in time");
+  });
+  /* Back from the tab in which one signed in: the figures are asked for again. */
+  window.addEventListener("focus", async () => {
+    if (!document.querySelector("[data-failed] a") || !session()) return;
+    if (await renew().catch(() => "not yet")) return;
+    clearFailed();
+    const form = document.querySelector("#visit, .book-grid form");
+    if (form) form.dispatchEvent(new Event("input", { bubbles: true }));
+    document.getElementById("book_day")?.dispatchEvent(new Event("change", { bubbles: true }));
   });
   document.addEventListener("htmx:afterSwap", () => {
     const said = document.getElementById("board-said");
     const board = document.getElementById("board");
     if (said && board) said.textContent = board.dataset.said;
   });
-  for (const name of ["htmx:sendError", "htmx:responseError"]) {
-    document.addEventListener(name, () => {
-      const said = document.getElementById("board-said");
-      if (!said) return;
-      said.className = "note stop";
-      said.textContent = "The list could not be fetched. What you see is as it was; reload the page.";
-    });
-  }
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const input of document.querySelectorAll("[data-echo]")) echo(input);

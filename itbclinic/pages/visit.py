@@ -233,6 +233,7 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
         found = replace(found, stops=tuple(form.sure(found.stops))).stopped_by(unreadable)
     form.steps.compute(form.concentration())
     today = desk.now.astimezone(pump.clinic.zone).date()
+    stability = form.stability() if bound else None
     saving = bound and not ({"look", "edit"} & set(request.POST))
     return {
         "form": form,
@@ -247,10 +248,10 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
         "refused": saving,
         "editing": "edit" in request.POST,
         "flex": form["change"].value() == FLEX,
-        "stability": form.stability() if bound else None,
+        "stability": stability,
         "stability_missing": bound
         and form.cleaned_data.get("product") is not None
-        and form.stability() is None,
+        and stability is None,
     }
 
 

@@ -1,6 +1,6 @@
 """A recorded visit as its page shows it, and as a form takes its values again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import User
@@ -53,8 +53,17 @@ def values_of(visit: Visit) -> dict[str, Any]:
             "daily_dose_mcg": plain(program.daily_dose_mcg) if program.daily_dose_mcg else "",
             "reason": program.reason,
             "ordered_by": visit.ordered_by.uuid if visit.ordered_by else None,
+            "pump_clock": _clock_of(visit),
         }
     return values
+
+
+def _clock_of(visit: Visit) -> str:
+    """The pump clock's offset where it is another than the clinic's at the visit: it was typed."""
+    assert visit.program is not None
+    typed = visit.program.utc_offset_minutes
+    clinics = visit.at.astimezone(visit.pump.clinic.zone).utcoffset() or timedelta()
+    return "" if timedelta(minutes=typed) == clinics else str(typed)
 
 
 def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:

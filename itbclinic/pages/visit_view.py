@@ -274,6 +274,7 @@ CONCERNS = {
     "aspirated_alert": "A very different volume was aspirated than expected",
     "aspirated_nothing_used": "Almost all of the last fill was still there",
     "concentration_change": "Another concentration than before",
+    "no_stability_limit": "Nothing said how long the drug may stay in the pump",
     "bridge_differs": "The bridge bolus differed from ours",
     "printed_alarm_date": "The printed alarm date differed from ours",
     "pump_stopped": "The pump was stopped, or set to its lowest flow",

@@ -318,15 +318,3 @@ def test_on_a_phone_every_list_is_in_sight_and_the_words_sit_in_their_buttons(
         box = button.bounding_box()
         assert box is not None
         assert box["height"] < 40, "stretched: its words are at the top"
-
-
-def test_a_list_asked_for_after_sign_out_leads_to_sign_in(
-    seat_of: SeatOf, nurse: User, clinic: Clinic
-) -> None:
-    support.named(clinic, "Kaur", 5)
-    seat = seat_of(nurse)
-    page = seat.open("/")
-    page.context.clear_cookies(name="itb")
-    page.fill("#words", "kaur")
-    page.wait_for_url("**/accounts/login/**")
-    expect(page.locator("h1")).to_have_text("Sign in")

@@ -36,7 +36,7 @@ def address(pump: Pump) -> str:
 
 def typed(pump: Pump, **more: Any) -> dict[str, Any]:
     local = timezone.now().astimezone(pump.clinic.zone)
-    drug = pump.clinic.drug_products.get(concentration_mcg_per_ml=2000)
+    drug = pump.clinic.drug_products.get(name="Baclofen", concentration_mcg_per_ml=2000)
     return {
         "key": str(uuid.uuid4()), "seen_version": str(pump.input_version),
         "at": local.strftime("%Y-%m-%dT%H:%M"), "product": str(drug.uuid), "aspirated_ml": "11",

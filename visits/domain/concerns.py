@@ -61,6 +61,7 @@ def concerns_of(
         *_aspirated(before, proposed),
         *_expired(before, proposed),
         *_concentration(before, proposed),
+        *_no_limit(proposed),
         *_stops(proposed),
         *_dose(before, proposed),
         *_shown_volume(proposed),
@@ -102,6 +103,18 @@ def _expired(before: Before, proposed: Proposed) -> Iterator[Concern]:
                 "down what was decided.",
                 urgent=True,
             )
+
+
+def _no_limit(proposed: Proposed) -> Iterator[Concern]:
+    """Without it a slow pump's refill is due when it is empty, with a drug that is long spoiled."""
+    fill = proposed.fill
+    if fill is not None and fill.stability_days is None and fill.use_by is None:
+        yield Concern(
+            "no_stability_limit",
+            "Nothing on record says how long this drug may stay in the pump",
+            "No date counts from it. Write the pharmacy's use-by date, or have the limit added to "
+            "the catalogue; otherwise write down by when the drug must be changed.",
+        )
 
 
 def _concentration(before: Before, proposed: Proposed) -> Iterator[Concern]:

@@ -31,6 +31,7 @@ class Before:
     expected_ml: Fraction | None = None
     program: Program | None = None
     latest_program_at: datetime | None = None
+    implanted_on: date | None = None
     explanted_at: datetime | None = None
     path_ml: Decimal | None = None
     coming: tuple[datetime, ...] = ()

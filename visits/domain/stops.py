@@ -1,18 +1,20 @@
 """What a visit must not be saved with, beside what the fill and the program are held against."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from accounts.rules import Problem
 from alarms.domain.explain import at_clinic
 from dosing.domain.checks import day_total_problems
-from dosing.domain.quantities import format_quantity
+from dosing.domain.quantities import format_date, format_quantity
 
 from .proposal import Before, Proposed
 
 # At the lowest flow, 0.048 mL a day, a path of 0.6 mL takes twelve and a half days.
 LONGEST_BRIDGE_MINUTES: Final = 14 * 1440
+# No drug may stay in a pump that long (the catalogue's bound): what is older says nothing of today.
+OLDEST_VISIT: Final = timedelta(days=730)
 
 
 def hard_stops(before: Before, proposed: Proposed, now: datetime) -> list[Problem]:
@@ -29,6 +31,7 @@ def _when(before: Before, proposed: Proposed, now: datetime) -> Iterator[Problem
         yield Problem(
             "at", "date_in_future", "This is still to come. Write when the pump was updated."
         )
+    yield from _too_early(before, at, now)
     if before.explanted_at is not None and at >= before.explanted_at:
         yield Problem(
             "at",
@@ -57,6 +60,25 @@ def _when(before: Before, proposed: Proposed, now: datetime) -> Iterator[Problem
             "before_the_program",
             f"A later program is on record, from {at_clinic(latest, zone)}; it would end this one. "
             "Check the date; if that program is wrong, take it back first.",
+        )
+
+
+def _too_early(before: Before, at: datetime, now: datetime) -> Iterator[Problem]:
+    """A wrong year looks like this: the pump would count as empty at once."""
+    day, implanted = at.astimezone(before.zone).date(), before.implanted_on
+    if implanted is not None and day < implanted:
+        yield Problem(
+            "at",
+            "before_the_implant",
+            f"The pump was implanted on {format_date(implanted)}, after the {format_date(day)} "
+            "that is written here. Check the date, its year too, and that this is the right pump.",
+        )
+    elif at < now - OLDEST_VISIT:
+        yield Problem(
+            "at",
+            "too_long_ago",
+            f"{format_date(day)} is more than two years ago. Check the year: a visit that old says "
+            "nothing about what is in the pump today. Record the latest visit instead.",
         )
 
 

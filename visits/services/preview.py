@@ -142,6 +142,7 @@ def _situation(facts: PumpFacts, known: Known | None, entry: VisitEntry, now: da
         expected_ml=known.residual_ml(entry.at) if known and fill and entry.at >= fill.at else None,
         program=domain_program(program, facts.steps.get(program.pk, [])) if program else None,
         latest_program_at=facts.programs[-1].effective_at if facts.programs else None,
+        implanted_on=pump.implanted_on,
         explanted_at=explant.at if explant else None,
         path_ml=path_volume_ml(pump) if changed else None,
         coming=tuple(row.starts_at for row in coming),

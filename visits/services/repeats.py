@@ -39,6 +39,7 @@ def _same(saved: Visit, entry: VisitEntry) -> bool:
         seen and seen.printed_alarm_date,
         seen and seen.reservoir_volume_ml,
         saved.program.reason if saved.program else "",
+        saved.concern_reason,
         saved.bridge and BridgeEntry(saved.bridge.dose_mcg, saved.bridge.minutes),
     )
     typed = (
@@ -48,6 +49,7 @@ def _same(saved: Visit, entry: VisitEntry) -> bool:
         entry.printed_alarm_date,
         entry.reservoir_volume_ml,
         entry.reason.strip() if entry.program else "",
+        entry.concern_reason.strip() if saved.concerns else "",  # kept only with a warning
         entry.bridge,
     )
     return stored == typed and _same_fill(saved, entry) and _same_program(saved, entry)

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Final
 
 from alarms.models import Projection, Reason
-from dosing.models import DrugProduct, StabilityLimit
+from dosing.models import DrugProduct
+from dosing.selectors import stability_of
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
 from refills.services import FillEntry
@@ -20,30 +21,29 @@ def fill_entry(row: RosterRow, pump: Pump) -> tuple[FillEntry, tuple[RowWarning,
     The sheet names no product. Where no product has the concentration, the shortest limit of any
     holds: it warns earlier (calculations.md).
     """
-    limits = StabilityLimit.objects.filter(
-        product__clinic_id=pump.clinic_id, pump_family=pump.model.family
-    )
-    same = limits.filter(product__concentration_mcg_per_ml=row.concentration_mcg_per_ml)
-    days = list(same.values_list("stability_days", flat=True))
     products = list(
         DrugProduct.objects.filter(
             clinic_id=pump.clinic_id, concentration_mcg_per_ml=row.concentration_mcg_per_ml
         )[:2]
     )
+    found = stability_of(
+        clinic_id=pump.clinic_id,
+        pump_family=pump.model.family,
+        concentration_mcg_per_ml=row.concentration_mcg_per_ml,
+    )
     warnings: tuple[RowWarning, ...] = ()
-    if not days:
-        days = list(limits.values_list("stability_days", flat=True))
+    if found is None or found.assumed:
         warnings = (
             RowWarning(
                 "stability_assumed",
                 "No drug of this concentration has a stability limit in the catalogue. "
-                + (f"{min(days)} days were taken." if days else "None was taken."),
+                + (f"{found.days} days were taken." if found else "None was taken."),
             ),
         )
     entry = FillEntry(
         volume_ml=row.volume_ml,
         concentration_mcg_per_ml=row.concentration_mcg_per_ml,
-        stability_days=min(days, default=None),
+        stability_days=found.days if found else None,
         product=products[0] if len(products) == 1 else None,
     )
     return entry, warnings

@@ -16,7 +16,7 @@ from alarms.forms import DateInput
 from dosing.domain import programs
 from dosing.domain.quantities import format_quantity, plain
 from dosing.models import DrugProduct
-from dosing.selectors import stability_days
+from dosing.selectors import Stability, stability_of
 from itbclinic.pages import program_view
 from pumps.models import Pump
 from refills.services import FillEntry
@@ -229,12 +229,17 @@ class VisitForm(PageForm):
             )
         ]
 
-    def stability(self) -> int | None:
-        """How many days the catalogue gives the chosen drug in this pump's family."""
+    def stability(self) -> Stability | None:
+        """How long the catalogue lets the chosen drug stay in this pump's family."""
         product = self.cleaned_data.get("product")
         if product is None:
             return None
-        return stability_days(product=product, pump_family=self.pump.model.family)
+        return stability_of(
+            clinic_id=self.pump.clinic_id,
+            pump_family=self.pump.model.family,
+            concentration_mcg_per_ml=product.concentration_mcg_per_ml,
+            product=product,
+        )
 
     def entry(self, *, seen_concerns: tuple[str, ...] | None, at: datetime) -> VisitEntry:
         """What is typed, as the service takes it; of a form with errors, what can be read."""
@@ -261,10 +266,11 @@ class VisitForm(PageForm):
         product, volume = values.get("product"), values.get("volume_ml")
         if product is None or volume is None:
             return None
+        stability = self.stability()
         return FillEntry(
             volume_ml=volume,
             concentration_mcg_per_ml=product.concentration_mcg_per_ml,
-            stability_days=self.stability(),
+            stability_days=stability.days if stability else None,
             use_by=values.get("use_by"),
             aspirated_ml=values.get("aspirated_ml"),
             product=product,

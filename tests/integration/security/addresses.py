@@ -34,7 +34,7 @@ STRANGERS = {
     "healthz", "readyz",
 }  # fmt: skip
 EVERYBODY_SIGNED_IN = {
-    "home", "account_change_password", "account_set_password", "account_email",
+    "home", "session", "account_change_password", "account_set_password", "account_email",
     "account_reauthenticate", "mfa_index", "mfa_activate_totp", "mfa_deactivate_totp",
     "mfa_reauthenticate", "mfa_generate_recovery_codes", "mfa_view_recovery_codes",
     "mfa_download_recovery_codes",

@@ -97,7 +97,7 @@ def test_aspirated_against_expected(
 
 
 def test_a_concentration_change_shows_the_bridge_or_says_what_is_missing() -> None:
-    fill = Fill(AT, Decimal(20), Decimal(500))
+    fill = Fill(AT, Decimal(20), Decimal(500), 180)
     proposed = Proposed(at=AT, fill=fill, program=simple("400", "500"))
     [with_path] = concerns_of(before(path_ml=Decimal("0.45")), proposed, None)
     # 0.45 mL × 500 mcg per mL, at 0.2 mL/day
@@ -108,7 +108,7 @@ def test_a_concentration_change_shows_the_bridge_or_says_what_is_missing() -> No
 
 def bridged(dose: str, hours: str, *, per_ml: str = "500") -> Proposed:
     bolus = Bolus(at=AT, dose_mcg=Decimal(dose), minutes=Decimal(hours) * 60, replaces_program=True)
-    fill = Fill(AT, Decimal(20), Decimal(per_ml))
+    fill = Fill(AT, Decimal(20), Decimal(per_ml), 180)
     return Proposed(at=AT, fill=fill, program=simple("400", per_ml), bridge=bolus)
 
 
@@ -345,3 +345,27 @@ def test_any_pump_can_be_stopped_and_a_step_of_zero_needs_a_model_that_allows_it
     flex = Flex(**header, groups=(DayGroup(days=WEEK, steps=steps),))
     found = [problem.code for problem in program_problems(flex, model, None)]
     assert found == ([] if allowed else ["flow_below_minimum"])
+
+
+def test_a_visit_is_not_before_the_implant_nor_more_than_two_years_ago() -> None:
+    def at(when: datetime, **more: Any) -> list[str]:
+        return stopped_by(before(fill=None, **more), Proposed(at=when))
+
+    # Midnight in Denver is 07:00 UTC.
+    implanted = {"implanted_on": date(2026, 11, 20)}
+    assert at(AT, **implanted) == []
+    assert at(AT.replace(hour=7), **implanted) == []
+    assert at(AT.replace(hour=6), **implanted) == ["before_the_implant"]
+    assert at(AT - timedelta(days=730)) == []
+    assert at(AT - timedelta(days=730, seconds=1)) == ["too_long_ago"]
+    assert at(AT - timedelta(days=999), **implanted) == ["before_the_implant"]
+
+
+def test_a_fill_without_any_limit_asks_how_long_its_drug_may_stay() -> None:
+    def warned(**limit: Any) -> bool:
+        fill = Fill(AT, Decimal(20), Decimal(2000), **limit)
+        return "no_stability_limit" in codes(before(), Proposed(at=AT, fill=fill))
+
+    assert warned()
+    assert not warned(stability_days=180)
+    assert not warned(use_by=date(2027, 1, 2))
