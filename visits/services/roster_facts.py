@@ -31,6 +31,7 @@ from visits.models import ImportRow
 from . import visit
 from .roster_compare import contact_warnings, same_refill_conflicts
 from .roster_entries import fill_entry, interrogation_entry, with_dates
+from .roster_refills import read_in_another_zone, refill_taken_back, same_refill
 
 CONFLICT: Final = "conflicts_with_record"
 IMPORTED, UNCHANGED = ImportRow.Outcome.IMPORTED, ImportRow.Outcome.UNCHANGED
@@ -90,19 +91,16 @@ class Recorder:
     def _on_record(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:
         _check_device(row, pump)
         fills = list(Fill.objects.filter(pump=pump, correction__isnull=True).order_by("at", "id"))
-        same = [fill for fill in fills if self._is_same_refill(row, fill)]
-        if same:
-            return self._same_refill(_at(row, same[-1], self.clinic), pump, patient, same[-1])
+        same = same_refill(row, fills, self.clinic)
+        taken_back = None if same else refill_taken_back(row, pump, patient, self.clinic)
+        if taken_back is not None:
+            raise RowRefusedError([taken_back])
+        same = same or read_in_another_zone(row, fills, patient, self.clinic)
+        if same is not None:
+            return self._same_refill(_at(row, same, self.clinic), pump, patient, same)
         if fills:
             _check_later(row, fills[-1], self.clinic)
         return self._fill(row, pump, patient)
-
-    def _is_same_refill(self, row: RosterRow, fill: Fill) -> bool:
-        """The same instant; where the sheet has no time of day, the same day in the clinic."""
-        if row.refill_is_timed:
-            return fill.at == row.refilled_at
-        days = [at.astimezone(self.clinic.zone).date() for at in (fill.at, row.refilled_at)]
-        return days[0] == days[1]
 
     def _register(self, row: RosterRow) -> Patient:
         contact = row.contact
