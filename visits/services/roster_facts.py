@@ -30,8 +30,13 @@ from visits.models import ImportRow
 
 from . import visit
 from .roster_compare import contact_warnings, same_refill_conflicts
-from .roster_entries import fill_entry, interrogation_entry, with_dates
-from .roster_refills import read_in_another_zone, refill_taken_back, same_refill
+from .roster_entries import (
+    fill_entry,
+    interrogation_entry,
+    older_reading_warnings,
+    with_dates,
+)
+from .roster_refills import last_recorded, read_in_another_zone, refill_taken_back, same_refill
 
 CONFLICT: Final = "conflicts_with_record"
 IMPORTED, UNCHANGED = ImportRow.Outcome.IMPORTED, ImportRow.Outcome.UNCHANGED
@@ -140,11 +145,12 @@ class Recorder:
         """A refill that is not on record yet: the fill, its program, and what the sheet printed."""
         self._check_has_come(row)
         fill, warnings = fill_entry(row, pump)
+        warnings = (*warnings, *older_reading_warnings(row, pump))
         projection = visit.record_facts(
             pump_id=pump.pk,
             at=row.refilled_at,
             by=self.by,
-            now=self._instant(row),
+            now=self._instant(row, pump),
             fill=fill,
             program=row.program,
             interrogation=interrogation_entry(row, pump, row.printed_alarm_date is not None),
@@ -167,7 +173,7 @@ class Recorder:
             pump_id=pump.pk,
             at=row.refilled_at,
             by=self.by,
-            now=self._instant(row),
+            now=self._instant(row, pump),
             program=row.program if "program" in gaps else None,
             interrogation=interrogation,
             reason="Roster import",
@@ -196,10 +202,18 @@ class Recorder:
                 ]
             )
 
-    def _instant(self, row: RosterRow) -> datetime:
+    def _instant(self, row: RosterRow, pump: Pump) -> datetime:
         """The instant of recording. A refill may be after the start of this import: another person
-        recorded it since, or the import is made as of a day to come."""
-        return max(self.now, row.refilled_at)
+        recorded it since, or the import is made as of a day to come.
+
+        It comes after all that is on record of the pump: the import came to the row after that, and
+        who takes a visit back must see what was built on it.
+        """
+        return max(self.now, row.refilled_at, *map(_just_after, last_recorded(pump)))
+
+
+def _just_after(at: datetime) -> datetime:
+    return at + timedelta(microseconds=1)
 
 
 def catalogue_of(clinic: Clinic) -> tuple[CataloguePump, ...]:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Max
+
 from accounts.models import Clinic, User
 from dosing.domain import programs
-from dosing.models import ProgramCorrection
+from dosing.models import Bolus, Program, ProgramCorrection
 from patients.models import Patient
 from pumps.models import Pump
 from refills.models import Fill, FillCorrection
@@ -105,6 +107,15 @@ def program_taken_back(program: programs.Program, fill: Fill, clinic: Clinic) ->
         "one anew. Record the program that the pump has on the patient's page; then correct the "
         "sheet, or dismiss this row.",
     )
+
+
+def last_recorded(pump: Pump) -> list[datetime]:
+    """When the last of each kind of fact was recorded that a visit may have brought."""
+    found = [
+        model.objects.filter(pump=pump, correction__isnull=True).aggregate(at=Max("recorded_at"))
+        for model in (Fill, Program, Bolus)
+    ]
+    return [last["at"] for last in found if last["at"] is not None]
 
 
 def _who_and_when(by: User, at: datetime, clinic: Clinic) -> str:

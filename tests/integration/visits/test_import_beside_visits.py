@@ -3,15 +3,18 @@
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from accounts.models import Clinic, User
+from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.services.settings import change_clinic_settings
 from dosing.models import Program
-from pumps.models import Pump
+from pumps.models import Interrogation, Pump
+from pumps.services import InterrogationEntry
 from refills.models import Fill
 from tests import factories
 from tests.unit.visits.sheets import cells, csv_of
@@ -48,7 +51,9 @@ def load(clinic: Clinic, nurse: User) -> Load:
 def refill(by: User, **other: Any) -> Visit:
     """A refill on 20-Nov by a visit; the dose stays unless `other` has a program."""
     entry = VisitEntry(
-        key=uuid.uuid4(), at=AT, concern_reason="Seen", **{"fill": factories.fill("20"), **other}
+        key=uuid.uuid4(),
+        concern_reason="Seen",
+        **{"at": AT, "fill": factories.fill("20"), **other},
     )
     now = NOW + timedelta(minutes=1)
     return complete_visit(pump_id=Pump.objects.get().pk, by=by, now=now, entry=entry)
@@ -151,6 +156,65 @@ def test_a_program_that_a_person_took_back_does_not_come_back_with_the_sheet(
     assert f"{nurse.display_name} on 22-Nov-2026 at 08:01 took back" in error.message
     assert not Program.objects.filter(correction__isnull=True).exists()
     assert load(3, **NO_DOSE).refused == 0
+
+
+# --- a visit that an import built on -------------------------------------------------------------
+
+
+def test_a_visit_that_an_import_built_on_cannot_be_taken_back(load: Load, clinic: Clinic) -> None:
+    """The import began before the visit was saved and came to the pump's row after it."""
+    load(-1440)
+    doctor = factories.user("doctor-1", clinic, "doctor")
+    at = NOW - timedelta(days=5)
+    visit = refill(doctor, fill=None, at=at, program=factories.simple(at, "1170"), reason="Tone")
+    assert load(0, **sheet(**NO_DOSE)).imported == 1
+    assert Program.objects.latest("id") == visit.program  # the import's refill runs on it
+    assert Fill.objects.latest("id").recorded_at > visit.recorded_at > NOW
+    with pytest.raises(RuleViolation, match="not_the_latest"):
+        take_back(visit, doctor)
+
+
+def test_a_row_numbered_after_a_visits_own_is_later_whatever_its_clock_said(
+    load: Load, nurse: User
+) -> None:
+    load(-1440)
+    visit = refill(nurse)
+    pump = Pump.objects.get()
+    later, clock = AT + timedelta(hours=3), NOW  # recorded after the visit by a slower clock
+    facts.record_facts(pump_id=pump.pk, at=later, by=nurse, now=clock, fill=factories.fill("18"))
+    assert Fill.objects.latest("id").recorded_at < visit.recorded_at
+    with pytest.raises(RuleViolation, match="not_the_latest"):
+        take_back(visit, nurse)
+
+
+# --- another reading of the alarm volume ---------------------------------------------------------
+
+
+def test_a_sheets_older_alarm_volume_is_kept_and_does_not_replace_a_newer_reading(
+    load: Load, nurse: User
+) -> None:
+    load(low_alarm="2")
+    read = InterrogationEntry(source="Read", low_reservoir_alarm_ml=Decimal(4))
+    pump = Pump.objects.get()
+    facts.record_facts(pump_id=pump.pk, at=NOW, by=nurse, now=NOW, interrogation=read)
+    report = load(1, last_refill="2026-11-10", low_alarm="2", alarm_date="")
+    pump.refresh_from_db()
+    assert pump.low_reservoir_alarm_ml == 4
+    assert "older_alarm_reading" in [warning.code for _, warning in report.warnings]
+    assert sorted(
+        Interrogation.objects.exclude(low_reservoir_alarm_ml=None).values_list(
+            "low_reservoir_alarm_ml", flat=True
+        )
+    ) == [2, 4]
+    # A later refill's is newer than the reading, and replaces it.
+    after = import_roster(
+        clinic=pump.clinic, content=csv_of(cells(last_refill="2026-11-23", low_alarm="3",
+        alarm_date="")), filename_suffix=".csv", as_of=date(2026, 11, 24), by=nurse,
+        now=NOW + timedelta(days=2),
+    )  # fmt: skip
+    pump.refresh_from_db()
+    assert pump.low_reservoir_alarm_ml == 3
+    assert "older_alarm_reading" not in [warning.code for _, warning in after.warnings]
 
 
 # --- another time zone of the clinic -------------------------------------------------------------
