@@ -30,7 +30,7 @@ def read(pump: Pump, by: User, at: datetime, now: datetime, volume: str | None) 
     return Interrogation.objects.latest("id")
 
 
-def setting(pump: Pump) -> tuple[Decimal, bool]:
+def setting(pump: Pump) -> tuple[object, bool]:
     pump.refresh_from_db()
     return pump.low_reservoir_alarm_ml, pump.low_reservoir_alarm_assumed
 
