@@ -202,14 +202,15 @@ class Recorder:
                 ]
             )
 
-    def _instant(self, row: RosterRow, pump: Pump) -> datetime:
+    def _instant(self, row: RosterRow, pump: Pump | None = None) -> datetime:
         """The instant of recording. A refill may be after the start of this import: another person
         recorded it since, or the import is made as of a day to come.
 
         It comes after all that is on record of the pump: the import came to the row after that, and
         who takes a visit back must see what was built on it.
         """
-        return max(self.now, row.refilled_at, *map(_just_after, last_recorded(pump)))
+        known = last_recorded(pump) if pump is not None else []
+        return max(self.now, row.refilled_at, *map(_just_after, known))
 
 
 def _just_after(at: datetime) -> datetime:
