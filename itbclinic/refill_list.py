@@ -14,6 +14,8 @@ from alarms.models import Projection
 from alarms.selectors import worklist
 from visits.models import ImportRow
 
+from .csv_cells import marked
+
 NO_PROJECTION: Final = Projection()
 
 
@@ -142,9 +144,7 @@ def _cell(value: Any) -> str:
     """A typed name such as `=HYPERLINK(…)` must stay text when a spreadsheet opens the file."""
     if value is None:
         return ""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return "'" + value
-    return str(value)
+    return marked(value) if isinstance(value, str) else str(value)
 
 
 def position_as_list(position: worklist.Position) -> list[Any]:

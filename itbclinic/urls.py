@@ -18,6 +18,7 @@ from itbclinic.pages import (
     devices,
     export,
     home,
+    imported,
     imports,
     new_patient,
     patient,
@@ -85,6 +86,7 @@ urlpatterns = [
     path(f"{PUMP}/visit/preview/", visit.preview_fragment, name="visit_preview"),
     path("visits/<uuid:visit_uuid>/", visit.visit, name="visit"),
     path("visits/<uuid:visit_uuid>/withdraw/", visit.withdraw, name="visit_withdraw"),
+    path("refills/<uuid:fill_uuid>/", imported.imported_refill, name="imported_refill"),
     # Passwords are given out by an administrator: no mail may be sent from a sign-in page.
     path(
         "accounts/password/reset/",

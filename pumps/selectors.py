@@ -13,7 +13,7 @@ from patients.models import Patient
 
 from .catalogue import FIGURES
 from .domain.path import path_ml
-from .models import Catheter, Explant, Pump, PumpModel
+from .models import Catheter, Explant, Interrogation, Pump, PumpModel
 
 EDITABLE: Final = ("catalogue_number", "name", "family", "aliases", *FIGURES, "sources")
 
@@ -97,6 +97,15 @@ def patients_without_pump(
         )
     found = rows.select_related("clinic").order_by("family_name", "given_name", "pk")
     return found.prefetch_related("pumps__explants__withdrawal")
+
+
+def newest_alarm_reading(pump: Pump) -> Interrogation | None:
+    """The newest readout with the alarm volume that counts; of two at one instant the last
+    entered."""
+    rows = Interrogation.objects.filter(
+        pump=pump, low_reservoir_alarm_ml__isnull=False, correction__isnull=True
+    )
+    return rows.order_by("-at", "-id").first()
 
 
 def path_volume_ml(pump: Pump) -> Decimal | None:

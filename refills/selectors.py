@@ -125,6 +125,18 @@ def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     )
 
 
+def began_between(of_clinics: Collection[int], after: datetime, until: datetime) -> bool:
+    """Whether the hour of an appointment came in which nobody said an outcome of: from then on its
+    pump is not booked by it."""
+    return Appointment.objects.filter(
+        pump__clinic__in=of_clinics,
+        cancelled_at__isnull=True,
+        outcome="",
+        starts_at__gt=after,
+        starts_at__lte=until,
+    ).exists()
+
+
 def appointment_for(user: User, appointment_uuid: uuid.UUID) -> Appointment | None:
     """An appointment of a patient whose chart the user may open; None where there is none."""
     return (

@@ -21,6 +21,7 @@ from accounts.rules import Problem
 from accounts.selectors import change_sequence
 from alarms.selectors import scans, worklist
 from itbclinic import refill_list
+from refills.selectors import began_between
 from visits.selectors.imports import open_refused_rows
 
 from . import schemas
@@ -85,6 +86,7 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
     state = {
         "sequence": change_sequence(ids),
         "dates": [refill_list.clinic_date(clinic, now).isoformat() for clinic in clinics],
+        "as_of": now.isoformat(),
         "query": query.fingerprint(),
     }
     first, after = _read_cursor(query, state)
@@ -98,6 +100,7 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
     # Read again after the rows: a change that they show has committed, and so has its sequence.
     sequence = change_sequence(ids)
     moved = (first["sequence"], first["dates"]) != (sequence, state["dates"])
+    moved = moved or _booking_passed(query, first, ids, now)
     return {
         "as_of": _instant(now),
         "computed_at": computed_at,
@@ -114,6 +117,14 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
     }
 
 
+def _booking_passed(query: Query, first: dict[str, Any], ids: list[int], now: datetime) -> bool:
+    """Whether a pump changed sides since page 1 because its appointment's hour came: nothing was
+    recorded, yet of the unbooked it is one now, perhaps on a page already read."""
+    if query.filters.unbooked is None or not query.cursor:
+        return False
+    return began_between(ids, datetime.fromisoformat(first["as_of"]), now)
+
+
 def _read_cursor(
     query: Query, state: dict[str, Any]
 ) -> tuple[dict[str, Any], worklist.Position | None]:
@@ -126,7 +137,7 @@ def _read_cursor(
         raise BadQuery(
             [Problem("cursor", "bad_cursor", "Use the address in `next` as it is.")]
         ) from error
-    if cursor["query"] != state["query"]:
+    if cursor["query"] != state["query"] or "as_of" not in cursor:
         raise BadQuery(
             [Problem("cursor", "bad_cursor", "Keep the filters of page 1 for the next pages.")]
         )

@@ -13,7 +13,8 @@ REFILLS_DUE = """
 Every active pump that needs a refill, the most urgent first: `unknown`, `empty`, `alarm`,
 `overdue`, `due`, `not_due`; then by alarm date, due date and pump, no date first. An unknown pump
 counts as due and passes every date filter. `complete` is true on the last page when nothing moved
-since page 1; otherwise read the list again from its start. `hidden_more_urgent` says how many more
+since page 1, and with `unbooked` when no appointment's hour came since then; otherwise read the
+list again from its start. `hidden_more_urgent` says how many more
 urgent pumps your filter leaves out. Send `If-None-Match` with the last `ETag` to get 304 when
 nothing changed; `X-Computed-At` comes with both answers.
 """

@@ -20,13 +20,13 @@ from accounts.policies import Action, clinic_ids
 from accounts.selectors import AuditFilters, matching_audit_events, people_in_audit
 from alarms.presenters import words
 from alarms.selectors import work
+from itbclinic.csv_cells import as_csv_row
 from patients.selectors import patients_found
 from pumps.selectors import pump_uuids_of_patients
 from visits.selectors import imports, summaries
 
 from . import access, board_query
 from .audit_words import Shown, present, words_of
-from .csv_cells import as_csv_row
 from .forms.audit import CHANGES, PROGRAMS, READS, AuditFilterForm
 
 PAGE_SIZE: Final = 50

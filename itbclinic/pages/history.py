@@ -36,6 +36,7 @@ class Event:
     recorded: str
     correction: str = ""
     link: str = ""
+    take_back: str = ""  # where an imported refill is taken back
 
 
 class History:
@@ -44,6 +45,7 @@ class History:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self.events: list[Event] = []
+        self._of_visits: set[int | None] = set()
 
     def newest_first(self) -> list[Event]:
         """What was added, in order."""
@@ -52,6 +54,7 @@ class History:
     def add_visits(self, visits: Iterable[Visit]) -> None:
         """Visits, each with its page; their fills and programs stand beside them."""
         for visit in visits:
+            self._of_visits.add(visit.fill_id)
             parts = [("refill", visit.fill_id), ("dose change", visit.program_id)]
             what = " and ".join(part for part, done in parts if done is not None).capitalize()
             end = getattr(visit, "withdrawal", None)
@@ -66,13 +69,15 @@ class History:
             self.events.append(Event("Visit", visit.at, when, what, [], recorded, struck, link))
 
     def add_fills(self, fills: Iterable[Fill]) -> None:
-        """Refills with what was drawn off before."""
+        """Refills with what was drawn off before. After `add_visits`: it tells which are whose."""
         for fill in fills:
             what = (
                 f"{format_quantity(fill.volume_ml, 'mL')} of "
                 f"{format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)}"
             )
-            self._add("Refill", fill.at, what, list(_fill_details(fill)), fill)
+            free = fill.pk not in self._of_visits and not hasattr(fill, "correction")
+            back = reverse("imported_refill", args=[fill.uuid]) if free else ""
+            self._add("Refill", fill.at, what, list(_fill_details(fill)), fill, back)
 
     def add_programs(self, programs: Sequence[tuple[Program, ProgramView]]) -> None:
         """Programs with the total of each kind of day."""
@@ -128,16 +133,17 @@ class History:
         for explant in pump.explants.all():
             self._add("Explant", explant.at, "Pump taken out", [f"“{explant.reason}”"], explant)
 
-    def _add(self, kind: str, at: datetime, what: str, details: list[str], row: Any) -> None:
+    def _add(
+        self, kind: str, at: datetime, what: str, details: list[str], row: Any, back: str = ""
+    ) -> None:
         correction = getattr(row, "correction", None) or getattr(row, "withdrawal", None)
         struck = ""
         if correction is not None:
             when = words.instant(correction.at, self.zone)
             struck = f"Entered in error: “{correction.reason}” {correction.by.display_name}, {when}"
         recorded = f"{row.recorded_by.display_name}, {words.instant(row.recorded_at, self.zone)}"
-        self.events.append(
-            Event(kind, at, words.instant(at, self.zone), what, details, recorded, struck)
-        )
+        when = words.instant(at, self.zone)
+        self.events.append(Event(kind, at, when, what, details, recorded, struck, take_back=back))
 
     def _add_act(self, kind: str, at: datetime, what: str, detail: str, by: Any) -> None:
         when = words.instant(at, self.zone)

@@ -7,8 +7,8 @@ as it was typed when the file is imported:
 - In the workbook every cell is stored as text and formatted as text. No spreadsheet runs it or
   turns its dates round, and it comes back exactly.
 - CSV has no types, so such a cell begins with a zero-width space. A spreadsheet then sees no
-  formula, and the importer leaves that character out wherever it reads a cell
-  (`visits.domain.roster_cells`).
+  formula, and the importer leaves that character out wherever it reads a cell or a heading
+  (`visits.domain.roster_cells`, `roster_file`).
 
 A row with more cells than headings is left out of both: under headings its cells would look as if
 they stood where they belong, which is what the importer doubted. It is mended in the clinic's own
@@ -26,10 +26,9 @@ from openpyxl.styles import Font
 from openpyxl.utils.escape import escape
 from openpyxl.writer.excel import save_workbook
 
+from itbclinic.csv_cells import marked
 from visits.domain.roster_file import ADVICE, HEADINGS
 from visits.models import ImportRow
-
-from .csv_cells import FORMULA_SIGNS
 
 MARK: Final = "\u200b"
 SURPLUS: Final = "too_many_cells"
@@ -72,7 +71,7 @@ def as_csv(rows: Sequence[ImportRow]) -> bytes:
 
 
 def _marked(cell: str) -> str:
-    return MARK + cell if cell.startswith(FORMULA_SIGNS) else cell
+    return marked(cell, MARK)
 
 
 def as_workbook(rows: Sequence[ImportRow]) -> bytes:

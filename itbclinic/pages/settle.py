@@ -20,6 +20,7 @@ from alarms.presenters import words
 from alarms.services import settling
 from patients.models import Patient
 from pumps.models import Pump
+from pumps.selectors import newest_alarm_reading
 from pumps.services import InterrogationEntry
 from visits.services.visit import record_facts
 
@@ -100,6 +101,9 @@ def alarm_volume(
             ),
             seen_version=values["seen_version"],
         )
+        newest = newest_alarm_reading(pump)
+        if newest is not None and newest.at > values["read_at"]:
+            return "Alarm volume recorded. The pump was read after that; the later reading counts."
         return "Alarm volume recorded; the dates below count from it."
 
     return _run(request, of, pump, form, act)

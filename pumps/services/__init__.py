@@ -12,14 +12,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.rules import Problem, RuleViolation, check_unchanged
 from pumps.catalogue import DEFAULT_PUMP_MODELS, FIGURES
 from pumps.models import Interrogation, InterrogationCorrection, Pump, PumpModel
-from pumps.selectors import EDITABLE, highest_alarm_ml, values_of
+from pumps.selectors import EDITABLE, highest_alarm_ml, newest_alarm_reading, values_of
 
 MOST_STEPS = 48
 
@@ -215,7 +216,8 @@ def check_low_reservoir_alarm(alarm_ml: Decimal, model: PumpModel) -> None:
 def record_interrogation(
     *, pump: Pump, entry: InterrogationEntry, at: datetime, by: User, recorded_at: datetime
 ) -> Interrogation:
-    """Record what the programmer showed; a read alarm volume becomes the pump's setting.
+    """Record what the programmer showed; a read alarm volume becomes the pump's setting, unless a
+    later reading counts already.
 
     Raises:
         RuleViolation: `date_in_future`, or as `check_low_reservoir_alarm` says.
@@ -236,23 +238,42 @@ def record_interrogation(
     )
     if entry.low_reservoir_alarm_ml is not None:
         check_low_reservoir_alarm(entry.low_reservoir_alarm_ml, pump.model)
-        Pump.objects.filter(pk=pump.pk).update(
-            low_reservoir_alarm_ml=entry.low_reservoir_alarm_ml, low_reservoir_alarm_assumed=False
-        )
+        _take_newest_reading(pump)
     bump_input_version([pump.pk])
     audit_pump(pump, "pump.interrogated", by, recorded_at, after={"source": entry.source})
     return row
+
+
+def _take_newest_reading(pump: Pump) -> bool:
+    """Set the pump's alarm volume to the newest reading that counts; whether there is one."""
+    newest = newest_alarm_reading(pump)
+    if newest is None:
+        return False
+    Pump.objects.filter(pk=pump.pk).update(
+        low_reservoir_alarm_ml=newest.low_reservoir_alarm_ml, low_reservoir_alarm_assumed=False
+    )
+    return True
 
 
 @transaction.atomic
 def withdraw_interrogation(
     *, interrogation: Interrogation, reason: str, by: User, now: datetime
 ) -> InterrogationCorrection:
-    """Say that what the programmer showed was entered in error. A pump's setting stays as it is."""
+    """Say that what the programmer showed was entered in error.
+
+    An alarm volume that it brought falls back to the newest reading that counts. Where none is
+    left, to the one that warns earlier of what is set and the catalogue's, shown as assumed.
+    """
     pump = interrogation.pump
     row = InterrogationCorrection.objects.create(
         interrogation=interrogation, reason=reason.strip(), at=now, by=by
     )
+    if interrogation.low_reservoir_alarm_ml is not None and not _take_newest_reading(pump):
+        default_ml = pump.model.default_low_reservoir_alarm_ml
+        Pump.objects.filter(pk=pump.pk).update(
+            low_reservoir_alarm_ml=Greatest(F("low_reservoir_alarm_ml"), Value(default_ml)),
+            low_reservoir_alarm_assumed=True,
+        )
     bump_input_version([pump.pk])
     audit_pump(pump, "pump.interrogation_withdrawn", by, now, reason)
     return row

@@ -224,7 +224,7 @@ def _column_names(line: Sequence[str]) -> list[str]:
     names: list[str] = []
     for index, cell in enumerate(line):
         known = _BY_KEY.get(_key(cell))
-        name = known or " ".join(cell.split()) or f"(column {index + 1})"
+        name = known or " ".join(_visible(cell).split()) or f"(column {index + 1})"
         if known is None and name in names:
             name = f"{name} (column {index + 1})"
         names.append(name)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
-from refills.models import Appointment
+from refills.models import Appointment, Fill
 from visits.models import Visit
 
 
@@ -46,3 +46,13 @@ def visits_on_their_days(rows: Collection[Appointment]) -> dict[int, uuid.UUID]:
 
 def _same_day(row: Appointment, at: datetime, zone: ZoneInfo) -> bool:
     return row.starts_at.astimezone(zone).date() == at.astimezone(zone).date()
+
+
+def imported_fill_for(user: User, fill_uuid: uuid.UUID) -> Fill | None:
+    """A refill that no visit recorded; None where the user may not open that clinic's charts."""
+    rows = Fill.objects.filter(
+        pump__clinic_id__in=clinic_ids(user, Action.READ_CHART), uuid=fill_uuid, visit__isnull=True
+    )
+    return rows.select_related(
+        "pump__patient", "pump__model", "pump__clinic", "recorded_by", "correction__by"
+    ).first()

@@ -13,13 +13,15 @@ from pumps.models import Interrogation, Pump
 from refills.models import Fill
 from visits.domain.roster_types import RosterRow, RowError, RowWarning
 
+from .roster_refills import program_taken_back
+
 _WAY_OUT: Final = (
     "A refill on record is not changed by a sheet: correct the sheet, or the record on the "
     "patient's page."
 )
 _DOSE_WAY_OUT: Final = (
-    "If the pump was reprogrammed after the refill, record that on the patient's page with its "
-    "own date; otherwise correct the sheet or the record."
+    "If the pump was reprogrammed at the refill or later, record that on the patient's page with "
+    "its own date; otherwise correct the sheet or the record."
 )
 
 
@@ -35,6 +37,8 @@ def same_refill_conflicts(
     gaps = set()
     recorded = _program_at(fill)
     if row.program is not None and recorded is None:
+        taken_back = program_taken_back(row.program, fill, pump.clinic)
+        conflicts += [taken_back] if taken_back else []
         gaps.add("program")
     elif row.program is not None and recorded is not None:
         conflicts += _program_conflicts(row.program, _as_domain(recorded))
@@ -66,13 +70,15 @@ def _fill_conflicts(row: RosterRow, pump: Pump, fill: Fill) -> Iterator[RowError
 
 
 def _program_at(fill: Fill) -> Program | None:
-    """The program that the visit of the fill recorded; of two, the last entered."""
-    found = [
-        program
-        for program in current_programs([fill.pump_id]).get(fill.pump_id, [])
-        if program.effective_at == fill.at
-    ]
-    return found[-1] if found else None
+    """The program in force at the fill, whether the fill brought it or found it; of two at one
+    instant, the last entered. One that goes on from before, for another concentration, is none."""
+    rows = current_programs([fill.pump_id]).get(fill.pump_id, [])
+    begun = [program for program in rows if program.effective_at <= fill.at]
+    if not begun:
+        return None
+    last = begun[-1]
+    same_drug = last.concentration_mcg_per_ml == fill.concentration_mcg_per_ml
+    return last if same_drug or last.effective_at == fill.at else None
 
 
 def _as_domain(program: Program) -> programs.Program:

@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Final
 
 from alarms.models import Projection, Reason
+from dosing.domain.quantities import format_quantity
 from dosing.models import DrugProduct
 from dosing.selectors import stability_of
 from pumps.models import Pump
+from pumps.selectors import newest_alarm_reading
 from pumps.services import InterrogationEntry
 from refills.services import FillEntry
 from visits.domain.roster_types import RosterRow, RowWarning
@@ -59,6 +61,26 @@ def interrogation_entry(row: RosterRow, pump: Pump, take_date: bool) -> Interrog
         return None
     return InterrogationEntry(
         source=SOURCE, printed_alarm_date=printed, low_reservoir_alarm_ml=alarm_ml
+    )
+
+
+def older_reading_warnings(row: RosterRow, pump: Pump) -> tuple[RowWarning, ...]:
+    """What the sheet's alarm volume is worth where the pump was read after the sheet's refill."""
+    newest = newest_alarm_reading(pump)
+    if (
+        row.low_reservoir_alarm_ml in (None, pump.low_reservoir_alarm_ml)
+        or newest is None
+        or newest.at <= row.refilled_at
+    ):
+        return ()
+    return (
+        RowWarning(
+            "older_alarm_reading",
+            "Low Alarm (mL) is older than the reading on record, "
+            f"{format_quantity(pump.low_reservoir_alarm_ml, 'mL')} on "
+            f"{newest.at.astimezone(pump.clinic.zone):%d-%b-%Y}, which goes on. Check the pump's "
+            "setting.",
+        ),
     )
 
 

@@ -30,7 +30,13 @@ from visits.models import ImportRow
 
 from . import visit
 from .roster_compare import contact_warnings, same_refill_conflicts
-from .roster_entries import fill_entry, interrogation_entry, with_dates
+from .roster_entries import (
+    fill_entry,
+    interrogation_entry,
+    older_reading_warnings,
+    with_dates,
+)
+from .roster_refills import last_recorded, read_in_another_zone, refill_taken_back, same_refill
 
 CONFLICT: Final = "conflicts_with_record"
 IMPORTED, UNCHANGED = ImportRow.Outcome.IMPORTED, ImportRow.Outcome.UNCHANGED
@@ -90,19 +96,16 @@ class Recorder:
     def _on_record(self, row: RosterRow, pump: Pump, patient: Patient) -> Applied:
         _check_device(row, pump)
         fills = list(Fill.objects.filter(pump=pump, correction__isnull=True).order_by("at", "id"))
-        same = [fill for fill in fills if self._is_same_refill(row, fill)]
-        if same:
-            return self._same_refill(_at(row, same[-1], self.clinic), pump, patient, same[-1])
+        same = same_refill(row, fills, self.clinic)
+        taken_back = None if same else refill_taken_back(row, pump, patient, self.clinic)
+        if taken_back is not None:
+            raise RowRefusedError([taken_back])
+        same = same or read_in_another_zone(row, fills, patient, self.clinic)
+        if same is not None:
+            return self._same_refill(_at(row, same, self.clinic), pump, patient, same)
         if fills:
             _check_later(row, fills[-1], self.clinic)
         return self._fill(row, pump, patient)
-
-    def _is_same_refill(self, row: RosterRow, fill: Fill) -> bool:
-        """The same instant; where the sheet has no time of day, the same day in the clinic."""
-        if row.refill_is_timed:
-            return fill.at == row.refilled_at
-        days = [at.astimezone(self.clinic.zone).date() for at in (fill.at, row.refilled_at)]
-        return days[0] == days[1]
 
     def _register(self, row: RosterRow) -> Patient:
         contact = row.contact
@@ -142,11 +145,12 @@ class Recorder:
         """A refill that is not on record yet: the fill, its program, and what the sheet printed."""
         self._check_has_come(row)
         fill, warnings = fill_entry(row, pump)
+        warnings = (*warnings, *older_reading_warnings(row, pump))
         projection = visit.record_facts(
             pump_id=pump.pk,
             at=row.refilled_at,
             by=self.by,
-            now=self._instant(row),
+            now=self._instant(row, pump),
             fill=fill,
             program=row.program,
             interrogation=interrogation_entry(row, pump, row.printed_alarm_date is not None),
@@ -169,7 +173,7 @@ class Recorder:
             pump_id=pump.pk,
             at=row.refilled_at,
             by=self.by,
-            now=self._instant(row),
+            now=self._instant(row, pump),
             program=row.program if "program" in gaps else None,
             interrogation=interrogation,
             reason="Roster import",
@@ -198,10 +202,19 @@ class Recorder:
                 ]
             )
 
-    def _instant(self, row: RosterRow) -> datetime:
+    def _instant(self, row: RosterRow, pump: Pump | None = None) -> datetime:
         """The instant of recording. A refill may be after the start of this import: another person
-        recorded it since, or the import is made as of a day to come."""
-        return max(self.now, row.refilled_at)
+        recorded it since, or the import is made as of a day to come.
+
+        It comes after all that is on record of the pump: the import came to the row after that, and
+        who takes a visit back must see what was built on it.
+        """
+        known = last_recorded(pump) if pump is not None else []
+        return max(self.now, row.refilled_at, *map(_just_after, known))
+
+
+def _just_after(at: datetime) -> datetime:
+    return at + timedelta(microseconds=1)
 
 
 def catalogue_of(clinic: Clinic) -> tuple[CataloguePump, ...]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 import alarms.services.projection as alarms
 from accounts.models import User
@@ -27,17 +28,22 @@ def check_may_be_withdrawn(visit: Visit) -> None:
     """
     if VisitWithdrawal.objects.filter(visit=visit).exists():
         raise RuleViolation.of("visit", "already_withdrawn", "This visit was taken back already.")
-    for model, what in ((Fill, "a refill"), (Program, "a program"), (Bolus, "a bolus")):
-        rows = model.objects.filter(
-            pump_id=visit.pump_id, correction__isnull=True, recorded_at__gt=visit.recorded_at
-        )
+    for model, what, own in (
+        (Fill, "a refill", visit.fill_id),
+        (Program, "a program", visit.program_id),
+        (Bolus, "a bolus", visit.bridge_id),
+    ):
+        after = Q(recorded_at__gt=visit.recorded_at)
+        if own is not None:  # rows of a pump are numbered under its lock, whatever a clock said
+            after |= Q(pk__gt=own)
+        rows = model.objects.filter(after, pump_id=visit.pump_id, correction__isnull=True)
         later = rows.order_by("-recorded_at").select_related("recorded_by").first()
         if later is not None:
             raise RuleViolation.of(
                 "visit",
                 "not_the_latest",
                 f"After this visit {what} was recorded by {later.recorded_by.display_name}, and "
-                "its dates rest on both. Take back the later visit first.",
+                "its dates rest on both. Take back the later one first, in the patient's history.",
             )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -135,6 +136,28 @@ def test_pages_follow_each_other_and_say_when_something_moved(
     assert moved["complete"] is False
 
 
+def test_an_appointments_hour_that_comes_between_two_pages_is_a_move_of_the_unbooked(
+    clinic: Clinic, nurse: User, now: datetime, get: Get
+) -> None:
+    """Nothing is recorded at that hour, yet the pump is an unbooked one from then on."""
+    with time_machine.travel(now, tick=False):
+        factories.due_in(clinic, 1, now)
+        missed = factories.due_in(clinic, 9, now)
+        factories.due_in(clinic, 10, now)
+        factories.due_in(clinic, 11, now)
+        book(pump=missed, starts_at=now + timedelta(minutes=1), by=nurse, now=now)
+        first = get(f"{URL}?unbooked=true&page_size=2").json()
+        all_of_it = get(f"{URL}?page_size=2").json()
+        assert get(first["next"]).json()["complete"] is True
+    with time_machine.travel(now + timedelta(minutes=2), tick=False):
+        last, whole = get(first["next"]).json(), get(all_of_it["next"]).json()
+    seen = [row["pump"]["id"] for row in first["results"] + last["results"]]
+    assert str(missed.uuid) not in seen
+    assert (first["total_count"], last["total_count"]) == (3, 4)
+    assert last["complete"] is False
+    assert whole["complete"] is True  # of the whole list it moves nobody
+
+
 def test_a_change_while_the_last_page_is_read_is_a_move(
     clinic: Clinic, now: datetime, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +283,9 @@ def test_the_same_rows_as_csv_and_no_cell_starts_a_formula(
     assert rows[0]["refill_due_on"] == wanted[0]["refill_due_on"]
     assert rows[0]["mrn"] == "'-5"
     assert rows[0]["name"].startswith("'=")
+    factories.due_in(clinic, 2, now, family_name="＝HYPERLINK(1)", mrn="＋1")
+    first = next(csv.DictReader(io.StringIO(get(Accept="text/csv").content.decode())))
+    assert (first["name"][0], first["mrn"][0]) == ("'", "'")
     bad = get(f"{URL}?due_before=x", Accept="text/csv")
     assert bad.status_code == 400
     assert bad["Content-Type"] == "application/problem+json"

@@ -10,6 +10,7 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from accounts.models import AuditEvent, Clinic, User
+from itbclinic.csv_cells import FORMULA_SIGNS
 from patients.models import Patient
 from tests import factories
 from visits.domain.roster_cells import tidy_words
@@ -195,6 +196,27 @@ def test_in_the_csv_no_cell_starts_a_formula_and_the_importer_reads_them_as_type
     (back,) = read_roster(content, ".csv").rows
     for name in HEADINGS:
         assert tidy_words(back.cells.get(name, "")) == tidy_words(row.raw.get(name, ""))
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_no_heading_starts_a_formula_and_the_importer_reads_it_as_typed(
+    clinic: Clinic, nurse: User, now: datetime, as_role: SignedIn, kind: str
+) -> None:
+    heading = '=HYPERLINK("http://x.example","x")'
+    lines = list(csv.reader(io.StringIO(sheet(GOOD | {"Daily Dose": "350000"}).decode())))
+    out = io.StringIO()
+    csv.writer(out).writerows([[*lines[0], heading], [*lines[1], "something"]])
+    assert imported(clinic, nurse, now, out.getvalue().encode()).refused == 1
+    content = as_role("nurse").get(f"/imports/wasatch/refused.{kind}").content
+    if kind == "csv":
+        headings = next(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+        assert [name for name in headings if "HYPERLINK" in name]
+        assert not [name for name in headings if name.startswith(FORMULA_SIGNS)]
+    else:
+        first = next(load_workbook(io.BytesIO(content))["Refused rows"].iter_rows())
+        assert {cell.data_type for cell in first} <= {"s", "inlineStr"}
+    (back,) = read_roster(content, f".{kind}").rows
+    assert back.cells[heading] == "something"
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

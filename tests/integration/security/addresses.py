@@ -14,7 +14,7 @@ from alarms.models import WorkItem
 from dosing.models import DrugProduct
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
-from refills.models import Appointment
+from refills.models import Appointment, Fill
 from refills.services import book
 from tests import factories
 from tests.summary_support import summary_of, visited
@@ -79,6 +79,7 @@ BY_ACTION = {
     "explant": Action.RECORD_DEVICE,
     "explant_take_back": Action.RECORD_DEVICE,
     "visit_withdraw": Action.RECORD_VISIT,
+    "imported_refill": Action.RECORD_VISIT,
     "catalogue": Action.READ_CATALOGUE,
     "pump_model_add": Action.EDIT_CATALOGUE,
     "pump_model": Action.EDIT_CATALOGUE,
@@ -147,6 +148,7 @@ class Objects:
     appointment: Appointment
     item: WorkItem
     visit: Visit
+    imported: Fill
     summary: AfterVisitSummary
 
     @classmethod
@@ -182,6 +184,7 @@ class Objects:
             ),
             item=WorkItem.objects.filter(clinic=clinic, pump=pump)[0],
             visit=factories.visit_of(pump, now),
+            imported=Fill.objects.filter(pump=pump, visit__isnull=True)[0],
             summary=printable(clinic, now),
         )
 
@@ -214,6 +217,7 @@ def url_of(name: str, objects: Objects) -> str:
             "caregiver_uuid": objects.patient.caregivers.all()[0].uuid,
         },
         {"visit_uuid": objects.visit.uuid},
+        {"fill_uuid": objects.imported.uuid},
         {"summary_uuid": objects.summary.uuid},
         {"model_uuid": objects.model.uuid},
         {"product_uuid": objects.product.uuid},

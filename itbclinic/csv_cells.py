@@ -7,6 +7,11 @@ from typing import Final
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+def marked(cell: str, mark: str = "'") -> str:
+    """The cell, with a mark before what a spreadsheet would run as a formula."""
+    return mark + cell if cell.startswith(FORMULA_SIGNS) else cell
+
+
 def as_csv_row(cells: Sequence[str]) -> list[str]:
     """The cells for a reader: an apostrophe before what a spreadsheet would run as a formula."""
-    return [f"'{cell}" if cell.startswith(FORMULA_SIGNS) else cell for cell in cells]
+    return [marked(cell) for cell in cells]
