@@ -14,7 +14,7 @@ class Action(StrEnum):
     BOOK = "book refills"
     RECORD_VISIT = "record a visit"
     PRINT_SUMMARY = "print after-visit summaries"
-    ADD_PATIENT = "add a patient"
+    ADD_PATIENT = "add or correct a patient"
     RECORD_DEVICE = "record that a pump was implanted or taken out"
     CONTACT = "keep a family's contacts and consents"
     SETTLE = "settle a doubtful date or exclude a pump"

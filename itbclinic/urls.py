@@ -70,6 +70,7 @@ urlpatterns = [
     path("work/", work.work, name="work"),
     path("work/<uuid:item_uuid>/settle/", work.settle, name="work_settle"),
     path("patients/<uuid:patient_uuid>/", patient.patient, name="patient"),
+    path("patients/<uuid:patient_uuid>/correct/", new_patient.correct, name="patient_correct"),
     path(f"{PUMP}/settle/", settle.settle, name="pump_settle"),
     path(f"{PUMP}/exclude/", settle.exclude, name="pump_exclude"),
     path(f"{PUMP}/end-exclusion/", settle.end_exclusion, name="pump_end_exclusion"),

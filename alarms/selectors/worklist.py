@@ -32,11 +32,10 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Clinic
 from alarms.models import Exclusion, Reason
+from patients.selectors.search import found_by
 from pumps.models import Pump
 from pumps.selectors import taken_out
 from refills.models import Appointment
-
-from .search import found_by
 
 RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
 UNKNOWN, EMPTY, ALARM, OVERDUE, DUE, NOT_DUE = range(len(RANKS))
@@ -217,7 +216,7 @@ def matching(filters: Filters) -> Q:
     if filters.unbooked is not None:
         found &= Q(booked=not filters.unbooked)
     if filters.search:
-        found &= found_by(filters.search)
+        found &= found_by(filters.search, patient="patient__", numbers=["serial_number"])
     return found
 
 

@@ -30,6 +30,7 @@ EVENTS: Final = {
     "audit.read": "Opened the audit log",
     "audit.exported": "Exported the audit log",
     "patient.registered": "Registered a patient",
+    "patient.corrected": "Corrected who a patient is",
     "pump.implanted": "Recorded an implant",
     "pump.interrogated": "Recorded what the programmer showed",
     "pump.interrogation_withdrawn": "Took back what the programmer showed",

@@ -68,6 +68,7 @@ class Chart:
     may_settle: bool
     may_record: bool
     may_device: bool
+    may_correct: bool
     born: str
     today: date
     row: rows.Row | None = None
@@ -131,6 +132,7 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         may_book=may(user, Action.BOOK, patient.clinic_id),
         may_record=may(user, Action.RECORD_VISIT, patient.clinic_id),
         may_device=may(user, Action.RECORD_DEVICE, patient.clinic_id),
+        may_correct=may(user, Action.ADD_PATIENT, patient.clinic_id),
         born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
         today=today,
         sheet=_sheet(patient),

@@ -1,5 +1,6 @@
-"""Add a patient by hand. It leads to the implant, without which there is nothing to refill."""
+"""Add a patient by hand, which leads to the implant, and correct who a patient is."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,15 +14,17 @@ from django.views.decorators.http import require_http_methods
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action, may
-from accounts.rules import RuleViolation
+from accounts.rules import RuleViolation, fingerprint
 from accounts.selectors import clinics_for
 from alarms.presenters import words
 from patients.models import Patient
 from patients.selectors import same_person, with_mrn
-from patients.services import PatientEntry, add_patient
+from patients.services import PatientEntry, add_patient, values_of
+from visits.services import identity
 
 from . import access
-from .forms.patient import PatientForm
+from .forms.patient import CorrectPatientForm, PatientForm
+from .patient import find_patient
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,6 +47,42 @@ def add(request: HttpRequest) -> HttpResponse:
             known = _known(request, clinic, entry, codes)
             form.refuse(violation)
     return _show(request, clinics, form, known)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def correct(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
+    """Correct MRN, name, date of birth, language or diagnosis."""
+    of = find_patient(request, patient_uuid)
+    access.check_may(request, Action.ADD_PATIENT, of.clinic)
+    form = CorrectPatientForm(request.POST or None, initial=CorrectPatientForm.opening_values(of))
+    now, user = timezone.now(), access.user_of(request)
+    context: dict[str, Any] = {"form": form, "patient": of, "known": []}
+    if form.is_valid():
+        entry = form.entry()
+        try:
+            identity.correct_patient(
+                patient=of, entry=entry, by=user, now=now, seen=form.cleaned_data["seen"]
+            )
+        except RuleViolation as violation:
+            codes = {problem.code for problem in violation.problems}
+            form.refuse(violation)
+            if "stale" in codes:
+                context["on_record"] = values_of(of)
+                form.show_seen(fingerprint(values_of(of)))
+            context["known"] = _with_days(_known(request, of.clinic, entry, codes))
+        else:
+            messages.success(request, "Saved: the list, the paper and the letters go by it.")
+            return HttpResponseRedirect(reverse("patient", args=[of.uuid]))
+    audit.record(
+        event="patient.read", by=user, at=now, clinic_id=of.clinic_id,
+        subject_type="patient", subject_id=of.uuid,
+    )  # fmt: skip
+    status = 422 if form.errors else 200
+    return render(request, "devices/correct.html", context, status=status)
+
+
+def _with_days(found: Sequence[Patient]) -> list[tuple[Patient, str]]:
+    return [(one, words.day(one.date_of_birth)) for one in found]
 
 
 def _added(request: HttpRequest, form: PatientForm) -> HttpResponse:
@@ -77,7 +116,7 @@ def _show(
         "form": form,
         "several": len(clinics) > 1,
         "only": clinics[0],
-        "known": [(one, words.day(one.date_of_birth)) for one in known],
+        "known": _with_days(known),
         "asks_another": asks,
     }
     return render(request, "devices/patient.html", context, status=422 if form.errors else 200)

@@ -296,7 +296,7 @@ def test_on_paper_the_list_begins_on_the_first_sheet(
     page = seat_of(nurse).open("/")
     first = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True))).pages[0]
     said = first.extract_text()
-    assert "Row 12" in said
+    assert "Line 12" in said
     assert "KAUR" in said
     assert "past the alarm" in said  # what the colours mean
     assert first.mediabox.width > first.mediabox.height

@@ -211,3 +211,20 @@ def test_the_same_pages_where_more_is_on_record(
     page.goto(f"{seat.base}{support.address_of(pump)}?pump={pump.uuid}")
     expect(page.locator("main")).to_contain_text("The patient has 2 pumps on the board")
     seat.check()
+
+
+def test_a_slip_in_a_name_is_corrected(seat_of: SeatOf, nurse: User, clinic: Clinic) -> None:
+    pump = support.named(clinic, "Iot", 15)
+    seat = seat_of(nurse)
+    page = seat.open(support.address_of(pump))
+    page.click("text=Correct name, MRN, date of birth")
+    expect(page.get_by_label("Last name")).to_have_value("Iot")
+    seat.check()
+    page.get_by_label("Last name").fill("")
+    page.click("text=Save the correction")
+    expect(page.locator(".error-summary")).to_contain_text("Fill this in")
+    seat.said.clear()  # the browser tells of the 422
+    seat.check()
+    page.get_by_label("Last name").fill("Ito")
+    page.click("text=Save the correction")
+    expect(page.locator(".person")).to_contain_text("ITO, Sofía")

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from django import forms
 
 from accounts.models import Clinic
+from accounts.rules import fingerprint
 from alarms.forms import DateInput
-from patients.services import CaregiverEntry, PatientEntry
+from patients.models import Patient
+from patients.services import CaregiverEntry, PatientEntry, values_of
 
 from .base import REQUIRED, PageForm, text
 
@@ -23,23 +25,9 @@ class ClinicField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return str(obj.name)
 
 
-class PatientForm(PageForm):
-    """Who the patient is, and whom to call. The rules live in `patients.services`."""
+class IdentityForm(PageForm):
+    """Who a patient is. The rules live in `patients.services`."""
 
-    name = "patient"
-    aliases: ClassVar[dict[str, str]] = {
-        "name": "caregiver_name",
-        "phone": "caregiver_phone",
-        "email": "caregiver_email",
-    }
-
-    clinic = ClinicField(
-        queryset=Clinic.objects.none(),
-        label="Clinic",
-        to_field_name="slug",
-        empty_label="Choose the clinic",
-        error_messages={"required": REQUIRED, "invalid_choice": "Choose one of your clinics."},
-    )
     mrn = text("MRN", 32, help_text="The clinic's own number for the patient.")
     family_name = text("Last name", 120)
     given_name = text("First name", 120, help_text="A dash where the patient has only one name.")
@@ -57,6 +45,52 @@ class PatientForm(PageForm):
         widget=forms.TextInput(attrs={"list": "languages", "autocomplete": "off"}),
     )
     diagnosis = text("Diagnosis", 200, required=False)
+
+    def entry(self) -> PatientEntry:
+        """Who the patient is, as the service takes it."""
+        found = self.cleaned_data
+        given = words(found["given_name"])
+        return PatientEntry(
+            mrn=words(found["mrn"]),
+            family_name=words(found["family_name"]),
+            given_name="" if given == "-" else given,
+            date_of_birth=found["date_of_birth"],
+            language=words(found["language"]),
+            diagnosis=words(found["diagnosis"]),
+        )
+
+
+class CorrectPatientForm(IdentityForm):
+    """Who the patient is, corrected."""
+
+    name = "correct"
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    @staticmethod
+    def opening_values(patient: Patient) -> dict[str, str]:
+        """What the form shows of the patient on record."""
+        values = values_of(patient)
+        return {**values, "given_name": values["given_name"] or "-", "seen": fingerprint(values)}
+
+
+class PatientForm(IdentityForm):
+    """Who the patient is, and whom to call. The rules live in `patients.services`."""
+
+    name = "patient"
+    aliases: ClassVar[dict[str, str]] = {
+        "name": "caregiver_name",
+        "phone": "caregiver_phone",
+        "email": "caregiver_email",
+    }
+
+    clinic = ClinicField(
+        queryset=Clinic.objects.none(),
+        label="Clinic",
+        to_field_name="slug",
+        empty_label="Choose the clinic",
+        error_messages={"required": REQUIRED, "invalid_choice": "Choose one of your clinics."},
+    )
     relationship = text("Relationship", 60, required=False, help_text="For instance Mother.")
     caregiver_name = text("Name", 120, required=False)
     caregiver_phone = text("Phone", 40, required=False, help_text="Kept as you type it.")
@@ -75,19 +109,6 @@ class PatientForm(PageForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["clinic"]
         field.queryset = clinics
-
-    def entry(self) -> PatientEntry:
-        """Who the patient is, as the service takes it."""
-        found = self.cleaned_data
-        given = words(found["given_name"])
-        return PatientEntry(
-            mrn=words(found["mrn"]),
-            family_name=words(found["family_name"]),
-            given_name="" if given == "-" else given,
-            date_of_birth=found["date_of_birth"],
-            language=words(found["language"]),
-            diagnosis=words(found["diagnosis"]),
-        )
 
     def caregiver(self) -> CaregiverEntry:
         """Whom to call; empty where nobody was named."""

@@ -9,10 +9,10 @@ from django.db.models import CharField, Value
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Clinic
-from alarms.domain.search import fold
 from alarms.selectors import worklist
-from alarms.selectors.search import Folded
+from patients.domain.search import fold
 from patients.models import Patient
+from patients.selectors.search import Folded
 from patients.services import CaregiverEntry
 from tests import factories
 

@@ -75,6 +75,7 @@ BY_ACTION = {
     "visit_preview": Action.RECORD_VISIT,
     "visit": Action.READ_CHART,
     "patient_add": Action.ADD_PATIENT,
+    "patient_correct": Action.ADD_PATIENT,
     "implant": Action.RECORD_DEVICE,
     "explant": Action.RECORD_DEVICE,
     "explant_take_back": Action.RECORD_DEVICE,

@@ -232,6 +232,7 @@ def test_a_broken_query_while_writing_never_fails_the_visit(
     def broken(**_: Any) -> Any:
         connection.cursor().execute("SELECT 1 / 0")
 
+    factories.user("staff-1", ready_clinic, "staff")
     monkeypatch.setattr(summaries, "content_of", broken)
     visit = visited(ready_clinic, nurse, NOW)
     row = summary_of(visit)

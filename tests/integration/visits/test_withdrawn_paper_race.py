@@ -68,7 +68,7 @@ def test_no_print_slips_in_while_the_visit_is_taken_back(
     assert not lost_in_silence(visit)
 
 
-def test_without_the_pumps_lock_one_would(
+def test_without_the_locks_one_would(
     visit: Visit, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control."""
@@ -79,5 +79,6 @@ def test_without_the_pumps_lock_one_would(
             return Pump.objects.get(pk=pump_id)
 
     monkeypatch.setattr(summaries, "pumps", WithoutLock)
+    monkeypatch.setattr(summaries, "_locked", lambda summary: summary)
     assert print_while_it_is_taken_back(visit, nurse, monkeypatch) == [None, None]
     assert lost_in_silence(visit)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alarms.domain.search import Wanted, fold, read
+from patients.domain.search import Wanted, fold, read
 
 
 def words(*found: str) -> list[Wanted]:

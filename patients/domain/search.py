@@ -1,7 +1,7 @@
 """What somebody typed to find a patient: the words to look for, and a phone number's digits.
 
 `fold` takes away what people leave out when they type a name: capitals, accents, apostrophes. The
-database folds the names by the same rules (`alarms.selectors.search`), and a test holds the two
+database folds the names by the same rules (`patients.selectors.search`), and a test holds the two
 together.
 """
 

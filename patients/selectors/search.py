@@ -1,15 +1,16 @@
-"""The search of the list: by name, MRN, serial number or a phone number of the family.
+"""The search for a patient: by name, MRN, a number of the pump, or a phone number of the family.
 
-No index: a clinic's pumps are a few hundred, and the list works out each one's status anyway.
+No index: a clinic's patients are a few hundred.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db.models import CharField, Exists, F, Func, OuterRef, Q, TextField, Value
 from django.db.models.functions import Concat
 from django.db.models.lookups import Contains
 
-from alarms.domain import search
+from patients.domain import search
 from patients.models import Caregiver
 
 _PAIRS: Final = "".join(f", '{one}', '{two}')" for one, two in search.PAIRS)
@@ -20,7 +21,7 @@ def _quoted(text: str) -> str:
 
 
 class Folded(Func):
-    """A text as `alarms.domain.search.fold` folds it."""
+    """A text as `patients.domain.search.fold` folds it."""
 
     template = (
         "replace(" * len(search.PAIRS)
@@ -39,9 +40,14 @@ class Digits(Func):
     output_field = CharField()
 
 
-def found_by(text: str) -> Q:
-    """The pumps that have everything that was typed, each word somewhere."""
-    names = ("patient__family_name", "patient__given_name", "patient__mrn", "serial_number")
+def found_by(text: str, *, patient: str = "", numbers: Sequence[str] = ()) -> Q:
+    """The rows that have everything that was typed, each word somewhere.
+
+    Args:
+        patient: the way from the row to its patient, such as `patient__`; empty for a patient.
+        numbers: other columns of the row to look into.
+    """
+    names = (f"{patient}family_name", f"{patient}given_name", f"{patient}mrn", *numbers)
     parts: list[Any] = [F(names[0])]
     for name in names[1:]:
         parts += [Value(" "), F(name)]  # a word holds no blank, so none is found across two
@@ -51,10 +57,10 @@ def found_by(text: str) -> Q:
         here = Q()
         for word in wanted.words:
             here &= Q(Contains(folded, word))
-        found &= here | _phone(wanted.digits) if wanted.digits else here
+        found &= here | _phone(wanted.digits, patient) if wanted.digits else here
     return found
 
 
-def _phone(digits: str) -> Q:
-    people = Caregiver.objects.filter(patient=OuterRef("patient"))
+def _phone(digits: str, patient: str) -> Q:
+    people = Caregiver.objects.filter(patient=OuterRef(f"{patient}pk"))
     return Q(Exists(people.filter(Contains(Digits(F("phone")), digits))))

@@ -1,20 +1,17 @@
-"""Writes of patients and of those who care for them."""
+"""Those who care for a patient: whom to call, and who agreed to be written to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts import audit
-from accounts.models import Clinic, User
-from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation, check_phone
-
-from .models import EARLIEST, Caregiver, ConsentWithdrawal, ContactConsent, Patient
-from .selectors import same_person, with_mrn
+from accounts.models import User
+from accounts.rules import RuleViolation, check_phone
+from patients.models import Caregiver, ConsentWithdrawal, ContactConsent, Patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,159 +25,6 @@ class CaregiverEntry:
 
     def __bool__(self) -> bool:
         return bool(self.relationship or self.name or self.phone or self.email)
-
-
-@dataclass(frozen=True, slots=True)
-class PatientEntry:
-    """Who a patient is; one name may be empty, and so may language and diagnosis."""
-
-    mrn: str
-    family_name: str
-    given_name: str
-    date_of_birth: date
-    language: str = ""
-    diagnosis: str = ""
-
-
-@transaction.atomic
-def register_patient(
-    *,
-    clinic: Clinic,
-    mrn: str,
-    family_name: str,
-    given_name: str,
-    date_of_birth: date,
-    by: User,
-    at: datetime,
-    language: str = "",
-    diagnosis: str = "",
-    caregivers: Sequence[CaregiverEntry] = (),
-) -> Patient:
-    """Make a patient with the people to call.
-
-    Raises:
-        RuleViolation: `duplicate_mrn` when the clinic has that MRN already, or with each field's
-            sentence.
-    """
-    patient = Patient(
-        clinic=clinic,
-        mrn=mrn,
-        family_name=family_name,
-        given_name=given_name,
-        date_of_birth=date_of_birth,
-        language=language,
-        diagnosis=diagnosis,
-    )
-    check_patient(patient, at.astimezone(clinic.zone).date())
-    if with_mrn(clinic, mrn) is not None:
-        raise _duplicate_mrn()
-    try:
-        with transaction.atomic():
-            patient.save(force_insert=True)
-    except IntegrityError as error:  # somebody adds the same one at this moment
-        if "one_patient_per_mrn" not in str(error):
-            raise
-        raise _duplicate_mrn() from error
-    Caregiver.objects.bulk_create(
-        Caregiver(
-            patient=patient,
-            relationship=entry.relationship,
-            name=entry.name,
-            phone=entry.phone,
-            email=entry.email,
-        )
-        for entry in caregivers
-        if entry
-    )
-    audit.record(
-        event="patient.registered",
-        by=by,
-        at=at,
-        clinic_id=clinic.pk,
-        subject_type="patient",
-        subject_id=patient.uuid,
-    )
-    return patient
-
-
-@transaction.atomic
-def add_patient(
-    *,
-    clinic: Clinic,
-    entry: PatientEntry,
-    caregiver: CaregiverEntry,
-    by: User,
-    now: datetime,
-    another_person: bool = False,
-) -> Patient:
-    """Add a patient by hand, with one person to call where one is known.
-
-    Args:
-        another_person: somebody of this name and date of birth is on record and is not this one.
-
-    Raises:
-        RuleViolation: not allowed, `same_person`, or as `register_patient` and `check_caregiver`
-            say.
-    """
-    check_may(by, Action.ADD_PATIENT, clinic)
-    today = now.astimezone(clinic.zone).date()
-    problems = _problems_of(lambda: check_patient(Patient(**asdict(entry)), today))
-    if caregiver:
-        problems += _problems_of(lambda: check_caregiver(caregiver))
-    same = same_person(clinic, entry.family_name, entry.given_name, entry.date_of_birth)
-    if same and not another_person and with_mrn(clinic, entry.mrn) is None:
-        text = (
-            "A patient of this name and date of birth is on record already, with another MRN. Look "
-            "at that one first; if this is somebody else, say so here and save again."
-        )
-        problems.append(Problem("another_person", "same_person", text))
-    if problems:
-        raise RuleViolation(problems)
-    return register_patient(clinic=clinic, caregivers=[caregiver], by=by, at=now, **asdict(entry))
-
-
-def _problems_of(check: Callable[[], None]) -> list[Problem]:
-    try:
-        check()
-    except RuleViolation as violation:
-        return list(violation.problems)
-    return []
-
-
-def _duplicate_mrn() -> RuleViolation:
-    return RuleViolation.of(
-        "mrn", "duplicate_mrn", "This MRN is another patient's. Check it, or open that patient."
-    )
-
-
-def check_patient(patient: Patient, today: date) -> None:
-    """Refuse what is no patient: nameless, of a date of birth that cannot be, or longer than the
-    record keeps.
-
-    Args:
-        patient: not saved yet.
-        today: the clinic's date.
-
-    Raises:
-        RuleViolation: with each field's sentence.
-    """
-    problems = []
-    if not patient.mrn:
-        problems.append(Problem("mrn", "missing", "Write the patient's MRN."))
-    if not patient.family_name and not patient.given_name:
-        problems.append(Problem("family_name", "missing", "Write the patient's name."))
-    for name in ("mrn", "family_name", "given_name", "language", "diagnosis"):
-        longest: int = getattr(Patient._meta.get_field(name), "max_length", 0)
-        if len(getattr(patient, name)) > longest:
-            problems.append(Problem(name, "too_long", f"Write {longest} signs at most."))
-    if patient.date_of_birth > today:
-        text = "This date of birth is still to come. Check the year."
-        problems.append(Problem("date_of_birth", "date_in_future", text))
-    elif patient.date_of_birth < EARLIEST:
-        text = f"Nobody who was born before {EARLIEST.year} is treated here. Check the year."
-        problems.append(Problem("date_of_birth", "date_too_early", text))
-    if problems:
-        raise RuleViolation(problems)
 
 
 @transaction.atomic

@@ -1,6 +1,5 @@
 """Reads of patients, scoped to the clinics in which the user may open a chart."""
 
-import unicodedata
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from django.db.models import Q
 
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
+from patients.models import ContactConsent, Patient
 
-from .models import ContactConsent, Patient
+from .search import found_by
 
 
 def patient_for(user: User, patient_uuid: uuid.UUID) -> Patient | None:
@@ -41,24 +41,11 @@ def same_person(clinic: Clinic, family_name: str, given_name: str, born: date) -
 
 
 def patients_found(of_clinics: Collection[int], words: str) -> list[uuid.UUID]:
-    """The patients of these clinics whose name or MRN holds every one of these words.
-
-    Accents, commas and the letters MRN before a number are looked past.
-    """
-    wanted = [word for word in _plain(words).split() if word != "mrn"]
-    if not wanted:
+    """The patients of these clinics whom the words find, as the refill list finds them."""
+    if not words.strip():
         return []
-    rows = Patient.objects.filter(clinic_id__in=of_clinics).order_by("pk")
-    return [
-        key
-        for key, *said in rows.values_list("uuid", "family_name", "given_name", "mrn")
-        if all(word in _plain(" ".join(said)) for word in wanted)
-    ]
-
-
-def _plain(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text.replace(",", " ")).casefold()
-    return "".join(part for part in parts if not unicodedata.combining(part))
+    rows = Patient.objects.filter(found_by(words), clinic_id__in=of_clinics)
+    return list(rows.order_by("pk").values_list("uuid", flat=True))
 
 
 @dataclass(frozen=True, slots=True)

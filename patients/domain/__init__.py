@@ -1,0 +1,1 @@
+"""What is typed to find a patient, and how. Pure."""
