@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Clinic, User
 from alarms.services import delivering, scans
 from itbclinic.devstack import chromium
 from tests import factories
 
+expect.set_options(timeout=15_000)  # a machine that does other work too
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 CHROMIUM_ARGS = [
     "--no-sandbox",

@@ -52,6 +52,7 @@ def test_how_the_clinic_is_reached(
     seat.check()
     page.get_by_label("Phone by day").fill("801-555-0100")
     page.get_by_role("button", name="Save how you are reached").click()
+    expect(page.get_by_role("status")).to_be_visible()  # the field had its value before, too
     expect(page.get_by_label("Phone by day")).to_have_value("801-555-0100")
     page.get_by_label(f"E-mail of {nurse.display_name}").fill("nurse@clinic.example")
     page.get_by_role("button", name=f"Save the e-mail of {nurse.display_name}").click()
