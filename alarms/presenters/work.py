@@ -111,7 +111,8 @@ def present(item: WorkItem, subjects: Subjects, now: datetime) -> Line:
     dates = dates_of(item) if item.settled_at is None else None
     late = _late(item, zone, now)
     tone, danger = _danger(dates, now.astimezone(zone).date())
-    coming = subjects.coming.get(item.pump_id or 0) if kind == Kind.UNBOOKED else None
+    asks_to_book = kind == Kind.UNBOOKED and item.settled_at is None
+    coming = subjects.coming.get(item.pump_id or 0) if asks_to_book else None
     return Line(
         item=item,
         what="Booked too late" if coming else str(kind.label),

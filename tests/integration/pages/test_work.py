@@ -283,6 +283,19 @@ def test_a_pump_that_is_booked_too_late_is_to_be_moved(
     assert "Book a refill" not in page
 
 
+def test_what_was_settled_by_a_booking_in_time_is_not_called_late(
+    clinic: Clinic, as_role: SignedIn, now: datetime
+) -> None:
+    client = as_role("nurse")
+    pump = factories.due_in(clinic, 6, now)
+    closed = {"settled_at": now, "settled_by": user_of(client), "settle_reason": "Booked"}
+    WorkItem.objects.filter(kind="unbooked", pump=pump).update(**closed)
+    refills.book(pump=pump, starts_at=now + timedelta(hours=3), by=user_of(client), now=now)
+    page = text(client.get("/work/?tab=settled"))
+    assert "No refill is booked in time" in page
+    assert "Booked too late" not in page
+
+
 @pytest.mark.parametrize(("kind", "most"), [("unbooked", 7), ("date_unknown", 7), ("no_show", 90)])
 def test_the_help_says_the_limit_that_the_service_keeps(
     clinic: Clinic, as_role: SignedIn, now: datetime, kind: str, most: int
@@ -305,6 +318,6 @@ def test_what_settled_by_itself_names_no_scan(
     closed = {"settled_at": now, "settled_by": scan, "settle_reason": WorkItem.NO_LONGER}
     item(clinic, "no_show", now, pump, **closed)
     page = text(as_role("nurse").get("/work/?tab=settled"))
-    assert "by itself: what it spoke of has changed." in page
+    assert "by itself: what it spoke of has changed.</p>" in page
     assert scan.display_name not in page
     assert "The facts have changed" not in page
