@@ -247,7 +247,7 @@ def _record(
         done.unknown_in_a_row = 0
         return
     done.failed += 1
-    done.unknown_in_a_row += 1 if answer.outcome == Outcome.UNKNOWN else -done.unknown_in_a_row
+    done.unknown_in_a_row = done.unknown_in_a_row + 1 if answer.outcome == Outcome.UNKNOWN else 0
     if answer.channel or done.unknown_in_a_row >= UNKNOWN_IN_A_ROW:
         done.channel_fails = True
         done.clinics_failed.add(row.clinic_id)

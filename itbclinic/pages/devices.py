@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +25,7 @@ from visits.services import devices
 
 from . import access, reads
 from .forms.devices import LOCAL, ExplantForm, ImplantForm, TakeBackExplantForm
-from .patient import find_patient, find_pump
+from .patient import find_patient, find_pump_for
 
 LATER = "before_the_last_visit"  # the question that a tick answers
 
@@ -149,12 +149,7 @@ def _find(
     request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
 ) -> tuple[Patient, Pump]:
     """The pump, of which the user must be allowed to record such things."""
-    of = find_patient(request, patient_uuid)
-    pump = find_pump(of, str(pump_uuid))
-    if pump is None:
-        raise Http404
-    access.check_may(request, Action.RECORD_DEVICE, of.clinic)
-    return of, pump
+    return find_pump_for(request, patient_uuid, pump_uuid, Action.RECORD_DEVICE)
 
 
 def _seen(pump: Pump) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import uuid
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -11,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts import audit
-from accounts.policies import Action, may
+from accounts.policies import Action
 from accounts.rules import RuleViolation
 from alarms.presenters import words
 from dosing.domain.quantities import format_quantity
@@ -19,7 +18,7 @@ from refills.models import Fill
 from visits.selectors.encounters import imported_fill_for
 from visits.services.imported import take_back_imported
 
-from .access import user_of
+from .access import check_may, user_of
 from .forms.withdraw import WithdrawForm
 
 
@@ -29,11 +28,7 @@ def imported_refill(request: HttpRequest, fill_uuid: uuid.UUID) -> HttpResponse:
     fill = imported_fill_for(user_of(request), fill_uuid)
     if fill is None:
         raise Http404
-    clinic = fill.pump.clinic
-    if not may(user_of(request), Action.RECORD_VISIT, clinic.pk):
-        raise PermissionDenied(
-            f"Your role at {clinic.name} does not let you {Action.RECORD_VISIT.value}."
-        )
+    check_may(request, Action.RECORD_VISIT, fill.pump.clinic)
     form = WithdrawForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import audit
 from accounts.models import User
+from accounts.policies import Action
 from alarms.forms import (
     AlarmVolumeForm,
     EndExclusionForm,
@@ -23,7 +24,7 @@ from patients.models import Patient
 from patients.selectors import patient_for
 from pumps.models import Pump
 
-from . import board_query, chart, contacts, reads
+from . import access, board_query, chart, contacts, reads
 
 
 @require_safe
@@ -39,6 +40,23 @@ def find_patient(request: HttpRequest, patient_uuid: uuid.UUID) -> Patient:
     if found is None:
         raise Http404
     return found
+
+
+def find_pump_for(
+    request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID, action: Action
+) -> tuple[Patient, Pump]:
+    """The pump in a page's address, about which the user must be allowed to do this.
+
+    Raises:
+        Http404: the user may not see it, or there is none.
+        PermissionDenied: the role does not allow it.
+    """
+    of = find_patient(request, patient_uuid)
+    pump = find_pump(of, str(pump_uuid))
+    if pump is None:
+        raise Http404
+    access.check_may(request, action, of.clinic)
+    return of, pump
 
 
 def find_pump(of: Patient, wanted: str) -> Pump | None:

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import cast
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from accounts.policies import Action, may
+from accounts.policies import Action
 from accounts.rules import RuleViolation
 from alarms.forms import EndExclusionForm, ExcludeForm, RuledForm, SettleForm
 from alarms.presenters import words
@@ -26,7 +25,7 @@ from visits.services.visit import record_facts
 
 from . import reads
 from .forms.volume import AlarmVolumeForm
-from .patient import find_patient, find_pump, show
+from .patient import find_pump, find_pump_for, show
 
 
 @require_POST
@@ -117,15 +116,7 @@ def _find(
     request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
 ) -> tuple[Patient, Pump]:
     """The pump, which the user must be allowed to decide about."""
-    of = find_patient(request, patient_uuid)
-    pump = find_pump(of, str(pump_uuid))
-    if pump is None:
-        raise Http404
-    if not may(_user(request), Action.SETTLE, of.clinic_id):
-        raise PermissionDenied(
-            f"Your role at {of.clinic.name} does not let you {Action.SETTLE.value}."
-        )
-    return of, pump
+    return find_pump_for(request, patient_uuid, pump_uuid, Action.SETTLE)
 
 
 def _run(

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit
-from accounts.policies import Action, may
+from accounts.policies import Action
 from accounts.rules import RuleViolation
 from accounts.selectors import doctors_of
 from alarms.presenters import words
@@ -29,11 +28,11 @@ from visits.services.encounter import complete_visit, order_problems, withdraw_v
 from visits.services.preview import preview
 
 from . import reads, visit_record_view, visit_view
-from .access import user_of
+from .access import check_may, user_of
 from .forms.steps import StepTable
 from .forms.visit import FLEX, LOCAL, STAYS, VisitForm
 from .forms.withdraw import WithdrawForm
-from .patient import find_patient, find_pump
+from .patient import find_pump_for
 
 PAPER_IS_OUT: Final = (
     "Its summary was printed, and that paper must not be used any more: call the family. The call "
@@ -75,15 +74,7 @@ def _find(
     request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
 ) -> tuple[Patient, Pump]:
     """The pump, whose visits the user must be allowed to record."""
-    of = find_patient(request, patient_uuid)
-    pump = find_pump(of, str(pump_uuid))
-    if pump is None:
-        raise Http404
-    if not may(user_of(request), Action.RECORD_VISIT, of.clinic_id):
-        raise PermissionDenied(
-            f"Your role at {of.clinic.name} does not let you {Action.RECORD_VISIT.value}."
-        )
-    return of, pump
+    return find_pump_for(request, patient_uuid, pump_uuid, Action.RECORD_VISIT)
 
 
 def _desk(request: HttpRequest, of: Patient, pump: Pump) -> Desk:
@@ -271,10 +262,7 @@ def visit(request: HttpRequest, visit_uuid: uuid.UUID) -> HttpResponse:
 def withdraw(request: HttpRequest, visit_uuid: uuid.UUID) -> HttpResponse:
     """Take back a visit that was entered in error."""
     found = _find_visit(request, visit_uuid)
-    if not may(user_of(request), Action.RECORD_VISIT, found.clinic_id):
-        raise PermissionDenied(
-            f"Your role at {found.clinic.name} does not let you {Action.RECORD_VISIT.value}."
-        )
+    check_may(request, Action.RECORD_VISIT, found.clinic)
     form = WithdrawForm(request.POST)
     if form.is_valid():
         try:

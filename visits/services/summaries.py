@@ -7,7 +7,6 @@ import logging
 from datetime import datetime
 from typing import Any, Final
 
-from celery import current_app
 from django.db import transaction
 
 from accounts import audit
@@ -22,7 +21,7 @@ from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
 from visits.selectors.summaries import has_later_visit, stale_summaries
 
-from . import withdrawn_paper
+from . import doorbell, withdrawn_paper
 from .summary_content import content_of
 
 logger = logging.getLogger(__name__)
@@ -30,10 +29,6 @@ logger = logging.getLogger(__name__)
 State = AfterVisitSummary.State
 TASK: Final = "visits.render_summaries"
 BATCH: Final = 50
-# Somebody waits for the page after the visit.
-_IMPATIENT: Final = {
-    "max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2, "socket_timeout": 2,
-}  # fmt: skip
 
 
 def issue(*, visit: Visit, projection: Projection, now: datetime) -> AfterVisitSummary:
@@ -76,12 +71,8 @@ def _written(visit: Visit, projection: Projection, now: datetime) -> tuple[dict[
 
 
 def ring() -> None:
-    """Ask the worker to look at once. A broker that is down is no matter: beat rings again."""
-    try:
-        with current_app.connection_for_write(transport_options=_IMPATIENT) as broker:
-            current_app.send_task(TASK, expires=25, retry=False, connection=broker)
-    except Exception as error:  # the transaction is over; nothing may fail it now
-        logger.warning("summaries: the broker did not answer: %s", type(error).__name__)
+    """Ask the worker to make what waits."""
+    doorbell.ring(TASK)
 
 
 def tell_somebody(row: AfterVisitSummary, now: datetime) -> None:
