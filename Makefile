@@ -1,9 +1,9 @@
-# Everything the project can do. The logic is in itbclinic/devstack; see
+# Everything the project can do. The logic is in devstack; see
 # docs/runbooks/embedded-stack.md.
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
-RUN = .venv/bin/python -m itbclinic.devstack --end-with-parent
+RUN = .venv/bin/python -m devstack --end-with-parent
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock demo demo-stop demo-reset test check bench
@@ -14,7 +14,7 @@ help:  ## List the targets.
 
 setup:  ## Make .venv from requirements.lock; nothing when nothing changed.
 	@command -v $(PYTHON) >/dev/null || { echo "make setup: $(PYTHON) is missing; install Python 3.11 or newer" >&2; exit 1; }
-	@$(PYTHON) itbclinic/devstack/make_venv.py $(if $(filter file,$(origin PYTHON)),,--this-python)
+	@$(PYTHON) devstack/make_venv.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
 lock: setup  ## Recompile both locks from pyproject.toml.
 	.venv/bin/python -m piptools compile --quiet --extra demo --extra dev --generate-hashes --strip-extras \

@@ -22,9 +22,11 @@ def main() -> None:
     """Settle which database this command uses, then run it."""
     use_installed_packages()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "itbclinic.settings")
-    from itbclinic.devstack import manage_env
+    # The image has no devstack: there every process is told its database.
+    if importlib.util.find_spec("devstack") is not None:
+        from devstack import manage_env
 
-    manage_env.prepare(sys.argv)
+        manage_env.prepare(sys.argv)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

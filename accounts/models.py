@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
-from .append_only import AppendOnly
-from .timezones import known_timezones
+from core.append_only import AppendOnly
+from core.local_time import known_timezones
 
 
 def validate_one_line(value: str) -> None:

@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
+from core.rules import RuleViolation
+
 from .models import Clinic, Membership, Role, User
-from .rules import RuleViolation
 
 
 class Action(StrEnum):

@@ -7,10 +7,10 @@ from django import forms
 from django.utils import timezone
 
 from accounts.models import Clinic
-from accounts.rules import RuleViolation
+from alarms.presenters import states
+from core.rules import RuleViolation
 
 from .models import ATTENTION
-from .presenters import words
 from .selectors.worklist import RANKS
 
 
@@ -36,7 +36,7 @@ class BoardFilterForm(forms.Form):
     status = forms.MultipleChoiceField(
         label="Status",
         required=False,
-        choices=[(rank, words.STATUS[rank]) for rank in RANKS],
+        choices=[(rank, states.STATUS[rank]) for rank in RANKS],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "“%(value)s” is no status."},
     )

@@ -6,8 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.append_only import AppendOnly
 from accounts.models import Clinic, Role, User
+from core.append_only import AppendOnly
 from pumps.models import Pump
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.core.exceptions import ValidationError
 
-from accounts.rules import Problem, RuleViolation
+from core.rules import Problem, RuleViolation
 from pumps.limits import limits_of
 from pumps.models import Pump
 

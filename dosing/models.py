@@ -6,8 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
+from core.append_only import AppendOnly
 from pumps.models import Pump
 
 MOST_STABILITY_DAYS = 730  # two years: beyond it somebody has typed hours, or a wrong figure

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
+from core.quantities import format_quantity
 
-from .domain.quantities import format_quantity
 from .models import Bolus, DrugProduct, Program, StabilityLimit, Step
 
 Row = TypeVar("Row", Program, Bolus)

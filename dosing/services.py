@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation, check_unchanged
+from core.rules import RuleViolation, check_unchanged
 from pumps.models import Pump
 from pumps.services import audit_pump, bump_input_version
 

@@ -12,8 +12,8 @@ from accounts.models import Clinic, Role, User
 from accounts.policies import Action, clinic_ids, roles_of
 from accounts.selectors import clinics_for
 from alarms.models import ScanRun
-from alarms.presenters import words
 from alarms.selectors import scans, work
+from core import words
 
 PATIENT_PAGES: Final = (
     "patient",

@@ -11,7 +11,7 @@ from typing import Final
 from django.apps import apps
 from django.db import connection
 
-from accounts.append_only import AppendOnly
+from core.append_only import AppendOnly
 
 APPLICATION_ROLES: Final = ("itb_app", "itb_scan")
 

@@ -49,6 +49,8 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "csp",
 ]
+if not ENV.production:
+    INSTALLED_APPS += ["devstack"]  # the demo's sample clinic and `make bench`; not in the image
 
 MIDDLEWARE = [
     "itbclinic.logging.requests.RequestLogMiddleware",

@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
+from core.append_only import AppendOnly
 
 EARLIEST: Final = date(1900, 1, 1)  # no patient is born before, and no pump implanted
 

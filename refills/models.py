@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.append_only import AppendOnly
 from accounts.models import User
+from core.append_only import AppendOnly
 from dosing.models import DrugProduct
 from pumps.models import Pump
 

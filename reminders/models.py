@@ -5,8 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.append_only import AppendOnly
 from accounts.models import Clinic
+from core.append_only import AppendOnly
 
 from .domain.retry import Outcome
 from .domain.wording import LANGUAGES, TEMPLATES

@@ -11,8 +11,8 @@ from django.db.models import F
 from accounts import audit
 from accounts.models import Clinic, Membership, Role, User
 from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation, check_unchanged
 from accounts.selectors import CLINIC_SETTINGS, CONTACT_SETTINGS, contact_settings_of, settings_of
+from core.rules import Problem, RuleViolation, check_unchanged
 
 from .passwords import new_password
 

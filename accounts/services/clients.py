@@ -8,8 +8,8 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope, User
 from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation
 from accounts.tokens import hash_token, new_token
+from core.rules import Problem, RuleViolation
 
 TOKEN_LIFETIME = timedelta(days=90)
 

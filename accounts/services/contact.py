@@ -10,8 +10,8 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation, check_phone, check_unchanged
 from accounts.selectors import CONTACT_SETTINGS, contact_settings_of
+from core.rules import Problem, RuleViolation, check_phone, check_unchanged
 
 from . import change_clinic, locked_member
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Clinic, Membership, User
 from accounts.policies import Action, check_may, clinic_ids
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 
 from .sign_in import record_in_clinics_of
 

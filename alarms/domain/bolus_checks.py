@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from accounts.rules import Problem
+from core.rules import Problem
 from dosing.domain.checks import maximum_problems
 from dosing.domain.programs import Bolus, Program
 from pumps.domain.limits import PumpLimits

@@ -13,12 +13,12 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.rules import Problem
-from accounts.timezones import known_timezones
+from core.local_time import known_timezones
+from core.quantities import format_quantity, plain, rounded
+from core.rules import Problem
 from dosing.domain import programs
 from dosing.domain.checks import days_problems, program_problems, starts_problems
 from dosing.domain.programs import MINUTES_A_DAY
-from dosing.domain.quantities import format_quantity, plain, rounded
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from core.quantities import format_quantity
+from core.words import format_date
 from dosing.domain.programs import (
     Flex,
     MinimumRate,
@@ -14,7 +16,6 @@ from dosing.domain.programs import (
     SimpleContinuous,
     Stopped,
 )
-from dosing.domain.quantities import format_date, format_quantity
 from pumps.domain.limits import PumpLimits
 
 from .delivery import PreparedProgram, Segment, to_us

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
-from accounts.rules import Problem
+from core.rules import Problem
 
 Value = TypeVar("Value")
 

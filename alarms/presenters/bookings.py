@@ -8,10 +8,9 @@ from uuid import UUID
 from alarms.domain.deadlines import Deadlines, is_past_due, is_too_late
 from alarms.models import Projection
 from alarms.selectors.deadlines import deadlines_in
-from dosing.domain.quantities import format_quantity
+from core import words
+from core.quantities import PER_ML, format_quantity
 from refills.models import Appointment
-
-from . import words
 
 # Of an appointment without an outcome, to come or past.
 TAKEN_OUT: Final = {
@@ -153,7 +152,7 @@ def _solution(dates: Projection, pump: Any) -> str:
     reservoir = format_quantity(pump.model.reservoir_ml, "mL")
     if dates.concentration_mcg_per_ml is None:
         return reservoir
-    return f"{format_quantity(dates.concentration_mcg_per_ml, words.PER_ML)} · {reservoir}"
+    return f"{format_quantity(dates.concentration_mcg_per_ml, PER_ML)} · {reservoir}"
 
 
 def _details(row: Appointment, zone: Any) -> list[str]:

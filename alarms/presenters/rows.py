@@ -8,14 +8,16 @@ from uuid import UUID
 
 from alarms.domain.deadlines import is_too_late
 from alarms.models import ATTENTION, Projection, Reason
+from alarms.presenters import states
 from alarms.selectors.deadlines import deadlines_in
 from alarms.selectors.work import NEAR
 from alarms.selectors.worklist import RANKS
-from dosing.domain.quantities import format_quantity
+from core import words
+from core.quantities import PER_ML, format_quantity
 from dosing.models import Mode, Program
 from refills.models import Fill
 
-from . import window, words
+from . import window
 from .work import Reminder
 
 NO_DATES: Final = Projection()
@@ -111,8 +113,8 @@ def present(row: Any, facts: Facts) -> Row:
         patient_uuid=row.patient.uuid,
         pump_uuid=row.uuid,
         status=status,
-        status_words=words.STATUS[status],
-        doubt="To settle" if row.reason in ATTENTION else words.STATUS[status],
+        status_words=states.STATUS[status],
+        doubt="To settle" if row.reason in ATTENTION else states.STATUS[status],
         why=why,
         remedy=remedy,
         time_left=time_left(status, dates, row.today),
@@ -146,12 +148,12 @@ def explain_unknown(
     """Why nobody can say when this pump is due, and what to do about it."""
     if not reason:
         return "", ""
-    why, remedy = words.UNKNOWN[Reason(reason)]
+    why, remedy = states.UNKNOWN[Reason(reason)]
     if reason == Reason.CONCENTRATION_MISMATCH and fill is not None:
         other = _other_concentration(fill, programs)
         if other is not None:
-            ours = format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)
-            why = f"The program is for {format_quantity(other, words.PER_ML)}, the fill is {ours}."
+            ours = format_quantity(fill.concentration_mcg_per_ml, PER_ML)
+            why = f"The program is for {format_quantity(other, PER_ML)}, the fill is {ours}."
     if reason == Reason.ALARM_DATE_MISMATCH:
         ours = words.day(dates.alarm_date) if dates.alarm_date else "never"
         why = f"Alarm printed {words.day(dates.printed_alarm_date)}, ours {ours}."
@@ -186,7 +188,7 @@ def near_empty(dates: Projection, today: date) -> str:
     earliest = dates.earliest_empty_date
     if earliest is None or earliest > today + NEAR:
         return ""
-    return words.may_be_empty(earliest, today)
+    return states.may_be_empty(earliest, today)
 
 
 def _days(value: date, today: date) -> str:
@@ -270,7 +272,7 @@ def _solution(dates: Projection, reservoir_ml: Any) -> str:
     reservoir = format_quantity(reservoir_ml, "mL")
     if dates.concentration_mcg_per_ml is None:
         return reservoir
-    return f"{format_quantity(dates.concentration_mcg_per_ml, words.PER_ML)} · {reservoir}"
+    return f"{format_quantity(dates.concentration_mcg_per_ml, PER_ML)} · {reservoir}"
 
 
 def _booking(row: Any, dates: Projection) -> Booking:

@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from . import words
+from core import words
 
 DAYS: Final = 35
 WIDTH: Final = 245

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import Role
 from alarms.models import Projection, WorkItem
+from alarms.presenters import states
 from alarms.selectors.work import FAILURES, NEAR, Subjects, Told, dates_of
+from core import words
 from refills.models import Appointment
 from reminders.models import OutboxMessage
-
-from . import words
 
 Kind = WorkItem.Kind
 # What it means, and what to do about it.
@@ -139,7 +139,7 @@ def _danger(dates: Projection | None, today: date) -> tuple[str, str]:
     early = dates.earliest_empty_date
     if early is None or early > today + NEAR:
         return "", ""
-    said = words.may_be_empty(early, today)
+    said = states.may_be_empty(early, today)
     soon = early <= today + timedelta(days=1)
     return "alarm" if soon else "overdue", said[0].upper() + said[1:]
 

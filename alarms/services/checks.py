@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from accounts.rules import RuleViolation
 from alarms.domain.bolus_checks import bolus_problems
 from alarms.selectors.inputs import PumpFacts
+from core.rules import RuleViolation
 
 
 def check_boluses(facts: PumpFacts, now: datetime) -> None:

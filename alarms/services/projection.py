@@ -17,7 +17,7 @@ from accounts.services import bump_change_sequence
 from alarms.domain.projection import Known, Unknown, project
 from alarms.models import Projection, Reason
 from alarms.selectors.inputs import PumpFacts, load_facts
-from dosing.domain.quantities import rounded
+from core.quantities import rounded
 from pumps.models import Pump
 
 from .judgement import attention_of, is_outdated, printed_date_of, settled_until

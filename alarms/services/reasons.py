@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Final
 
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 
 # A settlement that outlives a refill would hide the next one's doubt.
 LONGEST: Final = timedelta(days=90)

@@ -6,10 +6,10 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
 from alarms.models import Exclusion, ExclusionEnd, Projection, Settlement
 from alarms.selectors.deadlines import deadlines_of
-from dosing.domain.quantities import format_date
+from core.rules import RuleViolation
+from core.words import format_date
 from pumps.models import Pump
 from pumps.services import audit_pump, lock_pump
 from pumps.services.devices import check_in_place

@@ -11,13 +11,13 @@ from django.db.models import Q
 from accounts import audit
 from accounts.models import Role, User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
 from accounts.selectors import roles_present
 from accounts.services import system_user
 from alarms.domain.plan import tasks
 from alarms.models import WorkItem
 from alarms.selectors.reminding import facts_for
-from dosing.domain.quantities import format_date
+from core.rules import RuleViolation
+from core.words import format_date
 from pumps.services import lock_pump
 
 from .reasons import LONGEST, SHORT, check_reason_and_end

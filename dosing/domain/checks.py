@@ -10,7 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from accounts.rules import Problem
+from core.quantities import format_quantity
+from core.rules import Problem
 from pumps.domain.limits import PumpLimits
 
 from .pattern import daily_volumes_ml, pattern_of
@@ -23,7 +24,6 @@ from .programs import (
     Program,
     SimpleContinuous,
 )
-from .quantities import format_quantity
 
 # A day's total outside these is almost surely mg for mcg, or an hour's dose for a day's.
 LEAST_MCG_PER_DAY: Final = Decimal(10)

@@ -8,7 +8,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from accounts.rules import Problem, RuleViolation
+from core.rules import Problem, RuleViolation
 
 CONTENT_TYPE = "application/problem+json"
 

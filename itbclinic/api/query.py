@@ -8,8 +8,8 @@ from typing import Any
 
 from django.http import QueryDict
 
-from accounts.rules import Problem
 from alarms.selectors.worklist import RANKS, Filters
+from core.rules import Problem
 
 from .problems import BadQuery
 

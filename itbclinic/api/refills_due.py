@@ -17,9 +17,9 @@ from rest_framework.views import APIView
 
 from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope
-from accounts.rules import Problem
 from accounts.selectors import change_sequence
 from alarms.selectors import scans, worklist
+from core.rules import Problem
 from itbclinic import refill_list
 from refills.selectors import began_between
 from visits.selectors.imports import open_refused_rows

@@ -18,9 +18,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action, clinic_ids, may
-from accounts.rules import RuleViolation
-from alarms.presenters import bookings, words
+from alarms.presenters import bookings
 from alarms.selectors import appointments as selectors
+from core import words
+from core.rules import RuleViolation
 from refills.models import Appointment
 from refills.selectors import coming_appointments
 from visits.selectors.encounters import visits_on_their_days

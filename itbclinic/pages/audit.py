@@ -18,8 +18,8 @@ from accounts import audit as audit_log
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
 from accounts.selectors import AuditFilters, matching_audit_events, people_in_audit
-from alarms.presenters import words
 from alarms.selectors import work
+from core import words
 from itbclinic.csv_cells import as_csv_row
 from patients.selectors import patients_found
 from pumps.selectors import pump_uuids_of_patients

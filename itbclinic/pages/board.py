@@ -17,9 +17,10 @@ from accounts.policies import Action, clinic_ids, may
 from alarms.forms import BoardFilterForm
 from alarms.models import Reason, ScanRun
 from alarms.presenters import rows as presenters
-from alarms.presenters import words
+from alarms.presenters import states
 from alarms.presenters import work as work_words
 from alarms.selectors import work, worklist
+from core import words
 from dosing.selectors import current_programs
 from itbclinic.context import frame_of
 from refills.selectors import current_fills
@@ -320,7 +321,7 @@ def _chips(query: BoardQuery) -> list[Link]:
         found.append(Link(by, query.address(due_before=None)))
     for status in query.statuses:
         rest = tuple(other for other in query.statuses if other != status)
-        found.append(Link(words.STATUS[status], query.address(statuses=rest)))
+        found.append(Link(states.STATUS[status], query.address(statuses=rest)))
     if query.unbooked is not None:
         label = "Not booked" if query.unbooked else "Booked"
         found.append(Link(label, query.address(unbooked=None)))

@@ -10,8 +10,9 @@ from accounts.models import User
 from accounts.policies import Action, may
 from alarms.domain.deadlines import is_past_due, is_too_late
 from alarms.models import Projection
-from alarms.presenters import bookings, words
+from alarms.presenters import bookings
 from alarms.selectors.deadlines import deadlines_in
+from core import words
 from refills.models import Appointment
 from refills.selectors import booked_already
 from visits.models import Visit

@@ -19,10 +19,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.policies import Action
-from accounts.rules import Problem, RuleViolation
 from alarms.domain.deadlines import Deadlines
-from alarms.presenters import bookings, words
+from alarms.presenters import bookings
 from alarms.selectors.deadlines import deadlines_of
+from core import words
+from core.rules import Problem, RuleViolation
 from pumps.models import Pump
 from refills.models import Appointment
 from refills.selectors import appointment_for, booked_already, last_used_time, times_taken

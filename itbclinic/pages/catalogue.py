@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import Clinic
 from accounts.policies import Action, clinic_ids
-from accounts.rules import RuleViolation, fingerprint
 from accounts.selectors import last_event
-from alarms.presenters import words
 from alarms.services import settings
+from core import words
+from core.rules import RuleViolation, fingerprint
 from dosing import selectors as drugs
 from dosing.models import DrugProduct
 from dosing.services import save_drug_product

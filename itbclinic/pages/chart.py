@@ -10,10 +10,11 @@ from accounts.policies import Action, may
 from alarms.domain.projection import ClockWarning, Known, project
 from alarms.domain.status import status_on
 from alarms.models import Exclusion, Projection, Reason
-from alarms.presenters import bookings, rows, words
+from alarms.presenters import bookings, rows
 from alarms.selectors.inputs import PumpFacts, load_facts
 from alarms.selectors.worklist import RANKS
-from dosing.domain.quantities import format_quantity
+from core import words
+from core.quantities import format_quantity
 from patients.models import Caregiver, Patient
 from pumps.domain.path import path_ml
 from pumps.models import Pump

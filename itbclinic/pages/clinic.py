@@ -18,10 +18,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import selectors, services
 from accounts.models import ApiClient, Clinic, Membership, Role, Scope, User
 from accounts.policies import Action
-from accounts.rules import RuleViolation, fingerprint
 from accounts.services import clients, passwords
-from alarms.presenters import words
 from alarms.services.settings import change_clinic_settings
+from core import words
+from core.rules import RuleViolation, fingerprint
 from pumps.selectors import count_active
 
 from . import access

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts import selectors
-from accounts.rules import RuleViolation, fingerprint
 from accounts.services import contact
+from core.rules import RuleViolation, fingerprint
 from visits.services.contact import change_contact_settings
 
 from . import access, clinic

@@ -2,9 +2,9 @@
 
 from accounts.models import Clinic, Role
 from accounts.selectors import roles_present
-from alarms.presenters import words
 from alarms.selectors.work import count_of_administrator
 from alarms.services.work_items import LADDER
+from core import words
 
 
 def gaps_of(clinic: Clinic) -> list[str]:

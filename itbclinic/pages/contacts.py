@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.policies import Action, may
-from accounts.rules import RuleViolation
 from alarms.forms import RuledForm
-from alarms.presenters import words
 from alarms.presenters import work as presenters
 from alarms.selectors import work as selectors
 from alarms.services import reminding
+from core import words
+from core.rules import RuleViolation
 from patients.models import Caregiver, ContactConsent, Patient
 from patients.selectors import running_consents
 from pumps.models import Pump

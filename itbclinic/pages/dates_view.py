@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from alarms.domain import explain
 from alarms.domain.projection import Known, Settings
 from alarms.models import Projection, Reason
-from alarms.presenters import rows, words
-from dosing.domain.quantities import format_quantity
+from alarms.presenters import rows
+from core import words
+from core.quantities import format_quantity
 from pumps.limits import limits_of
 from pumps.models import Pump
 from refills.models import Fill

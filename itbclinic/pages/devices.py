@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.policies import Action
-from accounts.rules import RuleViolation
-from alarms.presenters import rows, words
+from alarms.presenters import rows
 from alarms.selectors import work
+from core import words
+from core.rules import RuleViolation
 from patients.models import Patient
 from pumps.models import Pump
 from pumps.selectors import pump_models

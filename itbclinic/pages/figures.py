@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import Role, Scope
 from alarms.models import Reason
-from alarms.presenters import words
-from dosing.domain.quantities import format_quantity
+from core import words
+from core.quantities import PER_ML, format_quantity
 from dosing.models import Mode
 
 NOTHING: Final = "–"
 UNITS: Final = (
     ("daily_dose_mcg", "mcg/day"),
-    ("_mcg_per_ml", words.PER_ML),
+    ("_mcg_per_ml", PER_ML),
     ("_mcg_per_hour", "mcg/h"),
     ("_ml_per_day", "mL/day"),
     ("_ml_per_cm", "mL/cm"),

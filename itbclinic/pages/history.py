@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from alarms.models import Exclusion, Reason, Settlement
-from alarms.presenters import words
-from dosing.domain.quantities import format_quantity
+from core import words
+from core.quantities import PER_ML, format_quantity
 from dosing.models import Bolus, Program
 from pumps.models import Interrogation, Pump
 from refills.models import Fill
@@ -73,7 +73,7 @@ class History:
         for fill in fills:
             what = (
                 f"{format_quantity(fill.volume_ml, 'mL')} of "
-                f"{format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)}"
+                f"{format_quantity(fill.concentration_mcg_per_ml, PER_ML)}"
             )
             free = fill.pk not in self._of_visits and not hasattr(fill, "correction")
             back = reverse("imported_refill", args=[fill.uuid]) if free else ""

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import audit
 from accounts.policies import Action
-from accounts.rules import RuleViolation
-from alarms.presenters import words
-from dosing.domain.quantities import format_quantity
+from core import words
+from core.quantities import PER_ML, format_quantity
+from core.rules import RuleViolation
 from refills.models import Fill
 from visits.selectors.encounters import imported_fill_for
 from visits.services.imported import take_back_imported
@@ -66,7 +66,7 @@ def _show(request: HttpRequest, fill: Fill, form: WithdrawForm) -> HttpResponse:
         "patient": pump.patient,
         "clinic": pump.clinic,
         "born": f"{words.day(born)} ({words.age(born, today)})",
-        "filled": f"{volume} of {format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)}",
+        "filled": f"{volume} of {format_quantity(fill.concentration_mcg_per_ml, PER_ML)}",
         "correction": getattr(fill, "correction", None),
         "form": form,
     }

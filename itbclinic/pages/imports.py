@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from visits.domain.roster_file import HEADINGS
 from visits.domain.roster_types import WHOLE_ROW
 from visits.models import ImportRow

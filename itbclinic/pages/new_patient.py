@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action, may
-from accounts.rules import RuleViolation, fingerprint
 from accounts.selectors import clinics_for
-from alarms.presenters import words
+from core import words
+from core.rules import RuleViolation, fingerprint
 from patients.models import Patient
 from patients.selectors import same_person, with_mrn
 from patients.services import PatientEntry, add_patient, values_of

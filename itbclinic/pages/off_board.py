@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
-from alarms.presenters import words
+from core import words
 from patients.models import Patient
 from pumps.selectors import patients_without_pump
 

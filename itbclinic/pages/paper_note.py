@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.policies import Action, may
-from alarms.presenters import words
+from core import words
 from pumps.models import Pump
 from visits.selectors.summaries import changed_of_pump, prints_of
 

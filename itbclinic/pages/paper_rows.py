@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from alarms.presenters import words
+from core import words
 from visits.models import AfterVisitSummary, SummaryPrint
 from visits.selectors import summaries
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from alarms.presenters import words
 from alarms.selectors.inputs import domain_program
+from core import words
+from core.quantities import PER_ML, format_quantity
 from dosing.domain.pattern import Pattern, pattern_of
 from dosing.domain.programs import MINUTES_A_DAY
-from dosing.domain.quantities import format_quantity
 from dosing.models import Mode, Program, Step
 
 # The drawing's units. Hours 0 to 24 take WIDTH; the rate takes HEIGHT above the axis.
@@ -110,7 +110,7 @@ def present(
         plans = _plans(_days(pattern, Fraction(concentration)), Fraction(concentration))
     return ProgramView(
         mode=Mode(program.mode).label,
-        concentration=format_quantity(concentration, words.PER_ML),
+        concentration=format_quantity(concentration, PER_ML),
         since=since,
         clock=offset(program.utc_offset_minutes),
         plans=plans,

@@ -15,8 +15,8 @@ from accounts.models import AuditEvent, User
 from accounts.policies import Action, clinic_ids
 from accounts.selectors import audit_events
 from alarms.models import Exclusion, Projection, Settlement
-from alarms.presenters import words
 from alarms.selectors import worklist
+from core import words
 from dosing.models import Bolus, Program
 from patients.models import Patient
 from pumps.models import Catheter, Interrogation, Pump

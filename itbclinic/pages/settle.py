@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.policies import Action
-from accounts.rules import RuleViolation
 from alarms.forms import EndExclusionForm, ExcludeForm, RuledForm, SettleForm
-from alarms.presenters import words
 from alarms.services import settling
+from core import words
+from core.rules import RuleViolation
 from patients.models import Patient
 from pumps.models import Pump
 from pumps.selectors import newest_alarm_reading

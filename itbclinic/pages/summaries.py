@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from visits.models import AfterVisitSummary
 from visits.selectors import summaries
 from visits.services import summaries as services

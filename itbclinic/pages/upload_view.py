@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Clinic
 from accounts.selectors import change_sequence
-from alarms.presenters import words
+from core import words
 from visits.models import ImportRow, RosterUpload
 from visits.selectors import imports
 from visits.services.uploads import seen_of

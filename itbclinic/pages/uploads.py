@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from visits.domain.uploads import TOO_LARGE, suffix_of
 from visits.models import RosterUpload
 from visits.selectors import imports

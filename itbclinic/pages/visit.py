@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit
 from accounts.policies import Action
-from accounts.rules import RuleViolation
 from accounts.selectors import doctors_of
-from alarms.presenters import words
 from alarms.selectors.inputs import PumpFacts, domain_program, load_facts
+from core import words
+from core.rules import RuleViolation
 from dosing.selectors import catalogue_of_drugs, drug_products
 from patients.models import Patient
 from pumps.models import Pump

@@ -7,10 +7,10 @@ from accounts.models import User
 from accounts.policies import Action, may
 from alarms.domain.projection import Known, project
 from alarms.models import Projection
-from alarms.presenters import words
 from alarms.selectors.inputs import domain_bolus, domain_program, load_facts
+from core import words
+from core.quantities import PER_ML, format_quantity, plain
 from dosing.domain import programs
-from dosing.domain.quantities import format_quantity, plain
 from dosing.selectors import steps_of
 from pumps.models import Pump
 from visits.models import Visit
@@ -119,7 +119,7 @@ def _what(visit: Visit) -> list[tuple[str, str]]:
     fill, seen = visit.fill, visit.interrogation
     found = []
     if fill is not None:
-        drug = format_quantity(fill.concentration_mcg_per_ml, words.PER_ML)
+        drug = format_quantity(fill.concentration_mcg_per_ml, PER_ML)
         name = f"{fill.product.name} " if fill.product else ""
         found += [
             ("Filled", f"{format_quantity(fill.volume_ml, 'mL')} of {name}{drug}"),

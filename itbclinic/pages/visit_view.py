@@ -8,10 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alarms.models import Reason
-from alarms.presenters import words
+from alarms.presenters import states
+from core import words
+from core.quantities import PER_ML, format_quantity
 from dosing.domain.pattern import pattern_of
 from dosing.domain.programs import Bolus, Program
-from dosing.domain.quantities import format_quantity
 from refills.domain.reservoir import Fill
 from visits.domain.aspirate import Aspirate
 from visits.domain.printed import percent_of
@@ -79,7 +80,7 @@ def present(found: Preview, before: Any, today: date, waiting: str = "") -> Chan
     facts = found.facts_after
     if after is not None and facts is not None:
         if after.unknown_reason:
-            unknown, remedy = words.UNKNOWN[Reason(after.unknown_reason)]
+            unknown, remedy = states.UNKNOWN[Reason(after.unknown_reason)]
         dates = dates_view.present(facts.pump, after, found.known_after, facts.fill, today)
     lines = [*_doses(found), *_bridge(found), *_drug(found), *_dates(before, after)]
     if waiting or any(stop.code == "unreadable" for stop in found.stops):
@@ -190,7 +191,7 @@ def bridge_in_words(bolus: Bolus, zone: ZoneInfo) -> tuple[str, str]:
 def _drug(found: Preview) -> Iterator[Line]:
     old, new = found.situation.fill, found.proposed.fill or found.situation.fill
     yield Line(
-        f"Drug, {words.PER_ML}",
+        f"Drug, {PER_ML}",
         format_quantity(old.concentration_mcg_per_ml, "") if old else words.NOT_RECORDED,
         _drug_after(found, new),
     )

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action, may
-from accounts.rules import RuleViolation
 from alarms.models import WorkItem
-from alarms.presenters import words
 from alarms.presenters import work as presenters
 from alarms.selectors import work as selectors
 from alarms.services.work_items import settle_work_item
+from core import words
+from core.rules import RuleViolation
 from itbclinic.context import address_of
 from patients.models import Caregiver, Patient
 

@@ -14,9 +14,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Clinic
-from accounts.rules import FEWEST_DIGITS
-from alarms.presenters import window, words
-from dosing.domain.quantities import format_quantity
+from alarms.presenters import window
+from core import words
+from core.quantities import format_quantity
+from core.rules import FEWEST_DIGITS
 from itbclinic.context import address_of
 
 register = template.Library()

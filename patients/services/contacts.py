@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
-from accounts.rules import RuleViolation, check_phone
+from core.rules import RuleViolation, check_phone
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent, Patient
 
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation, check_unchanged
+from core.rules import Problem, RuleViolation, check_unchanged
 from patients.models import EARLIEST, Caregiver, Patient
 from patients.selectors import same_person, with_mrn
 

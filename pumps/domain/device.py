@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Final
 
-from accounts.rules import Problem
+from core.rules import Problem
 
 LONGEST_SERIAL: Final = 40
 

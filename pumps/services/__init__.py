@@ -17,7 +17,7 @@ from django.db.models.functions import Greatest
 
 from accounts import audit
 from accounts.models import Clinic, User
-from accounts.rules import Problem, RuleViolation, check_unchanged
+from core.rules import Problem, RuleViolation, check_unchanged
 from pumps.catalogue import DEFAULT_PUMP_MODELS, FIGURES
 from pumps.models import Interrogation, InterrogationCorrection, Pump, PumpModel
 from pumps.selectors import EDITABLE, highest_alarm_ml, newest_alarm_reading, values_of

@@ -10,8 +10,8 @@ from decimal import Decimal
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
-from accounts.rules import Problem, RuleViolation
 from accounts.services import keep_settings
+from core.rules import Problem, RuleViolation
 from patients.models import Patient
 from pumps.domain.device import explant_problems, implant_problems
 from pumps.models import Explant, ExplantWithdrawal, Pump, PumpModel

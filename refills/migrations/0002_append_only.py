@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts import append_only
+from core import append_only
 
 
 class Migration(migrations.Migration):

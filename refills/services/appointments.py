@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from accounts.models import User
-from accounts.rules import RuleViolation
-from dosing.domain.quantities import format_date
+from core.rules import RuleViolation
+from core.words import format_date
 from pumps.models import Pump
 from pumps.services import audit_pump
 from pumps.services.devices import check_in_place

@@ -12,8 +12,8 @@ from fractions import Fraction
 from django.db import transaction
 
 from accounts.models import User
-from accounts.rules import Problem, RuleViolation
-from dosing.domain.quantities import rounded
+from core.quantities import rounded
+from core.rules import Problem, RuleViolation
 from dosing.models import DrugProduct
 from pumps.models import Pump
 from pumps.services import audit_pump, bump_input_version

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from itbclinic.devstack.paths import Layout
-from itbclinic.devstack.stack import Stack
+from devstack.paths import Layout
+from devstack.stack import Stack
 
 
 def pytest_configure(config: pytest.Config) -> None:

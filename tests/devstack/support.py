@@ -9,9 +9,9 @@ from typing import Any
 
 import psycopg2  # type: ignore[import-untyped, unused-ignore]
 
-from itbclinic.devstack import procs, roles
-from itbclinic.devstack.paths import PROJECT
-from itbclinic.devstack.stack import Stack
+from devstack import procs, roles
+from devstack.paths import PROJECT
+from devstack.stack import Stack
 
 
 def clean_environ(var: Path, **more: str) -> dict[str, str]:
@@ -22,8 +22,8 @@ def clean_environ(var: Path, **more: str) -> dict[str, str]:
 
 
 def devstack(*words: str, var: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m itbclinic.devstack` to its end."""
-    command = [sys.executable, "-m", "itbclinic.devstack", *words]
+    """Run `python -m devstack` to its end."""
+    command = [sys.executable, "-m", "devstack", *words]
     return run(command, clean_environ(var, **more))
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from itbclinic.devstack import demo
-from itbclinic.devstack.paths import PROJECT, Layout, file_lock
-from itbclinic.devstack.stack import Stack
+from devstack import demo
+from devstack.paths import PROJECT, Layout, file_lock
+from devstack.stack import Stack
 from tests.devstack.support import clean_environ, devstack, eventually, processes_of
 
 ROLES = {"nurse", "doctor", "staff", "pharmacist", "auditor", "admin"}
@@ -31,7 +31,7 @@ def get(url: str) -> int:
 @pytest.mark.slow
 def test_it_runs_survives_its_children_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
     layout, console = stack.layout, tmp_path / "console"
-    command = [sys.executable, "-m", "itbclinic.devstack", "demo", "--port", "0"]
+    command = [sys.executable, "-m", "devstack", "demo", "--port", "0"]
     with console.open("w") as stream:
         runner = subprocess.Popen(
             command, env=clean_environ(layout.var), cwd=PROJECT, stdout=stream, stderr=stream

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from itbclinic.devstack import chromium, make_venv, nodb, pango
-from itbclinic.devstack.paths import PROJECT, StackError
+from devstack import chromium, make_venv, nodb, pango
+from devstack.paths import PROJECT, StackError
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_an_old_python_is_told_so_in_one_line(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_script_needs_nothing_installed() -> None:
     """The system's Python runs it, which sees none of our packages."""
-    script = PROJECT / "itbclinic" / "devstack" / "make_venv.py"
+    script = PROJECT / "devstack" / "make_venv.py"
     code = f"import runpy; runpy.run_path({str(script)!r}, run_name='tried')"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from itbclinic.devstack import manage_env
-from itbclinic.devstack.paths import StackError
-from itbclinic.devstack.stack import Stack
+from devstack import manage_env
+from devstack.paths import StackError
+from devstack.stack import Stack
 from tests.devstack.support import manage
 
 GIVEN = {

@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg2  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from itbclinic.devstack import procs, roles, wheels
-from itbclinic.devstack.paths import PROJECT, StackError, read_json
-from itbclinic.devstack.postgres import Running
-from itbclinic.devstack.stack import Stack
+from devstack import procs, roles, wheels
+from devstack.paths import PROJECT, StackError, read_json
+from devstack.postgres import Running
+from devstack.stack import Stack
 from tests.devstack.support import clean_environ, eventually, owner_url, query
 
 pytestmark = pytest.mark.servers
@@ -137,7 +137,7 @@ def test_lost_passwords_are_said_and_not_replaced(running: Stack) -> None:
 
 
 def test_two_starts_at_once_make_one_server(stack: Stack) -> None:
-    command = [sys.executable, "-m", "itbclinic.devstack", "url"]
+    command = [sys.executable, "-m", "devstack", "url"]
     environ = clean_environ(stack.layout.var)
     both = [
         subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
@@ -182,8 +182,8 @@ def test_a_hanging_valkey_is_replaced(stack: Stack) -> None:
 def test_tied_servers_end_with_the_process_that_started_them(stack: Stack) -> None:
     code = (
         "import sys, os, signal; from pathlib import Path\n"
-        "from itbclinic.devstack.paths import Layout\n"
-        "from itbclinic.devstack.stack import Stack\n"
+        "from devstack.paths import Layout\n"
+        "from devstack.stack import Stack\n"
         "stack = Stack(Layout(Path(sys.argv[1])), tied=True)\n"
         "stack.ensure_postgres(); stack.ensure_valkey()\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from itbclinic.devstack import procs
-from itbclinic.devstack.paths import Layout, StackError, read_json, write_json
-from itbclinic.devstack.supervisor import Child, Stopped, StopSignal, Supervisor, run_step
+from devstack import procs
+from devstack.paths import Layout, StackError, read_json, write_json
+from devstack.supervisor import Child, Stopped, StopSignal, Supervisor, run_step
 from tests.devstack.support import eventually
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from itbclinic.devstack import wheels
-from itbclinic.devstack.paths import Layout, StackError, read_json, stack_secrets, write_private
-from itbclinic.devstack.stack import Stack
+from devstack import wheels
+from devstack.paths import Layout, StackError, read_json, stack_secrets, write_private
+from devstack.stack import Stack
 from tests.devstack.support import owner_url, query
 
 AS_ROOT = os.geteuid() == 0

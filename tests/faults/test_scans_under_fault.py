@@ -22,9 +22,9 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from alarms.models import Projection, ScanRun
 from alarms.selectors import worklist
-from itbclinic.bench import data
-from itbclinic.devstack.paths import Layout
-from itbclinic.devstack.stack import Stack
+from devstack.bench import data
+from devstack.paths import Layout
+from devstack.stack import Stack
 from pumps.models import Pump
 from tests import factories
 from visits.services import visit

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Clinic, User
 from alarms.services import delivering, scans
-from itbclinic.devstack import chromium
+from devstack import chromium
 from tests import factories
 
 expect.set_options(timeout=15_000)  # a machine that does other work too

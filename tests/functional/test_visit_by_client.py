@@ -14,7 +14,7 @@ from django.utils.html import strip_tags
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
-from alarms.presenters import words as day_words
+from core import words as day_words
 from itbclinic.pages import visit_record_view
 from itbclinic.pages.forms.visit import HoursField, hours_of
 from pumps.models import Pump

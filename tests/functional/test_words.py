@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alarms.models import Projection, Reason
-from alarms.presenters import rows, window, words, work
+from alarms.presenters import rows, states, window, work
+from core import words
 from dosing.models import Mode, Program, Step
 from itbclinic.pages import board_query, dates_view, program_view, visit_view
 from itbclinic.templatetags import itb
@@ -223,11 +224,11 @@ def test_periodic_boluses_are_drawn() -> None:
 
 
 def test_a_doubtful_date_has_one_word_and_a_reminder_of_it_claims_no_more() -> None:
-    assert words.STATUS["unknown"] == "No sure date"
-    assert board_query.BY_KEY["unknown"].label == words.STATUS["unknown"]
+    assert states.STATUS["unknown"] == "No sure date"
+    assert board_query.BY_KEY["unknown"].label == states.STATUS["unknown"]
     assert work.MILESTONES["unknown"] == "The refill date is not known or in doubt: treat as due"
     for reason in (Reason.PUMP_STOPPED, Reason.ALARM_DATE_MISMATCH):
-        assert "settle it with a reason" in words.UNKNOWN[reason][1]
+        assert "settle it with a reason" in states.UNKNOWN[reason][1]
 
 
 def test_a_pump_that_does_not_run_has_no_alarm_in_words() -> None:

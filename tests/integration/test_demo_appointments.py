@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Clinic
 from alarms.models import WorkItem
 from alarms.selectors import appointments
-from itbclinic.demo import seed
+from devstack.sample import seed
 from refills.models import Appointment
 from visits.selectors.summaries import never_printed, printed_since
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from itbclinic.devstack import procs, wheels
-from itbclinic.devstack.paths import Layout
-from itbclinic.devstack.postgres import SUPERUSER, free_port
-from itbclinic.devstack.stack import Stack
+from devstack import procs, wheels
+from devstack.paths import Layout
+from devstack.postgres import SUPERUSER, free_port
+from devstack.stack import Stack
 from tests.production import support
 from tests.production.support import ROOT, VALUES
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from itbclinic.devstack import demo_env, postgres
+from devstack import demo_env, postgres
 from tests.production import support
 from tests.production.support import APPLICATION, ROLE, ROOT, VALUES
 

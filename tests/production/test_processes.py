@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import redis
 
+from devstack import procs
+from devstack.postgres import free_port
 from itbclinic import settings
-from itbclinic.devstack import procs
-from itbclinic.devstack.postgres import free_port
 from tests.devstack.support import query
 from tests.production import support
 from tests.production.conftest import House

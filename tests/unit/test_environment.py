@@ -73,7 +73,7 @@ def test_manage_py_in_production_starts_nothing_and_says_why() -> None:
 def test_every_variable_is_documented() -> None:
     page = (ROOT / "docs" / "environment.md").read_text()
     read_names = set()
-    for path in [*ROOT.glob("itbclinic/*.py"), *ROOT.glob("itbclinic/devstack/*.py")]:
+    for path in [*ROOT.glob("itbclinic/*.py"), *ROOT.glob("devstack/*.py")]:
         text = path.read_text()
         for part in text.split('"')[1::2]:
             if part.startswith("ITB_") and part.isupper() and part.replace("_", "").isalpha():

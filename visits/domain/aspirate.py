@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
 
-from dosing.domain.quantities import format_quantity
+from core.quantities import format_quantity
 from refills.domain.reservoir import Discrepancy
 
 Level = Literal["info", "review", "alert", "nothing_used"]

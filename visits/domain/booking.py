@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from accounts import timezones
-from accounts.rules import Problem, RuleViolation
 from alarms.domain.deadlines import Deadlines, Limit, is_past_due, is_too_late
-from dosing.domain.quantities import format_date
+from core import local_time
+from core.rules import Problem, RuleViolation
+from core.words import format_date
 
 FEWEST_WORDS: Final = 3
 FIRST_TIME: Final = time(9)
@@ -64,8 +64,10 @@ class Verdict:
 
 
 def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The instant of a local date and time; refused as `accounts.timezones` says."""
-    return timezones.instant_of(datetime.combine(day, at), zone, day_field="day", time_field="time")
+    """The instant of a local date and time; refused as `core.local_time` says."""
+    return local_time.instant_of(
+        datetime.combine(day, at), zone, day_field="day", time_field="time"
+    )
 
 
 def judge(

@@ -5,7 +5,7 @@ from datetime import date
 
 from alarms.domain.deadlines import Deadlines, Limit, is_past_due, is_too_late
 from alarms.domain.projection import Known
-from dosing.domain.quantities import format_date
+from core.words import format_date
 
 from .proposal import Before, Concern, Proposed
 

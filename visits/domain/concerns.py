@@ -8,9 +8,10 @@ from typing import Final
 
 from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs
+from core.quantities import format_quantity
+from core.words import format_date
 from dosing.domain.bridge import bridge
 from dosing.domain.programs import Bolus, MinimumRate, Stopped
-from dosing.domain.quantities import format_date, format_quantity
 
 from .aspirate import Aspirate, judge
 from .bookings_left import bookings_left

@@ -8,8 +8,9 @@ from fractions import Fraction
 from typing import Any, Final
 
 from alarms.domain.projection import Known, ProjectionInputs, project
+from core.quantities import format_quantity
+from core.words import format_date
 from dosing.domain.programs import Flex, PeriodicBolus, Program, SimpleContinuous
-from dosing.domain.quantities import format_date, format_quantity
 
 DAY: Final = timedelta(days=1)
 RESERVOIRS_ML: Final = (Decimal(20), Decimal(40))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.rules import fingerprint
+from core.rules import fingerprint
 from dosing.domain.pattern import daily_volumes_ml, pattern_of
 from dosing.domain.programs import Bolus, Program
 from pumps.domain.limits import PumpLimits

@@ -10,7 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from dosing.domain.quantities import format_date, format_quantity
+from core.quantities import format_quantity
+from core.words import format_date
 
 from . import roster_cells as cells
 from . import roster_numbers as numbers

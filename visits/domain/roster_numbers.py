@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from dosing.domain.quantities import NUMBER, read_number
+from core.quantities import NUMBER, read_number
 
 from .roster_cells import LONGEST_VALUE, check_cell, plain, shown
 from .roster_errors import CellError

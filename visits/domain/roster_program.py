@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from core.quantities import format_quantity
 from dosing.domain.checks import day_total_problem, program_problems
 from dosing.domain.programs import (
     DayGroup,
@@ -17,7 +18,6 @@ from dosing.domain.programs import (
     Step,
     Stopped,
 )
-from dosing.domain.quantities import format_quantity
 from pumps.domain.limits import PumpLimits
 
 from . import roster_cells as cells

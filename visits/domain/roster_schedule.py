@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from dosing.domain.quantities import NUMBER
+from core.quantities import NUMBER
 
 from .roster_cells import check_cell, shown, tidy
 from .roster_dates import time_of_day

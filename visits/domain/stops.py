@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from accounts.rules import Problem
 from alarms.domain.explain import at_clinic
+from core.quantities import format_quantity
+from core.rules import Problem
+from core.words import format_date
 from dosing.domain.checks import day_total_problems
-from dosing.domain.quantities import format_date, format_quantity
 
 from .proposal import Before, Proposed
 

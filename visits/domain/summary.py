@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from dosing.domain.quantities import format_quantity
+from core.quantities import format_quantity
 
 from . import summary_words as words
 from .summary_dose import Dose, changed, lines_of, schedule_of

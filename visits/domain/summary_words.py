@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from core.quantities import format_quantity
 from dosing.domain.programs import WEEK
-from dosing.domain.quantities import format_quantity
 
 WEEKDAYS: Final = (
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",

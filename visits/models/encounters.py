@@ -5,8 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from accounts.append_only import AppendOnly
 from accounts.models import Clinic, User
+from core.append_only import AppendOnly
 from dosing.models import Bolus, Program
 from pumps.models import Interrogation, Pump
 from refills.models import Fill

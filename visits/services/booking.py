@@ -13,8 +13,8 @@ from django.db import transaction
 import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
 from alarms.selectors.deadlines import deadlines_of
+from core.rules import RuleViolation
 from pumps import services as pumps
 from pumps.models import Pump
 from refills import services as refills

@@ -15,9 +15,9 @@ from django.db import transaction
 import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation
 from alarms.domain.explain import at_clinic
 from alarms.selectors.inputs import load_facts
+from core.rules import Problem, RuleViolation
 from patients.models import Patient
 from pumps import services as pumps
 from pumps.models import Explant, ExplantWithdrawal, Pump, PumpModel

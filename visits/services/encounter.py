@@ -12,9 +12,9 @@ from django.db import IntegrityError, transaction
 import alarms.services.projection as alarms
 from accounts.models import Role, User
 from accounts.policies import Action, check_may, roles_of
-from accounts.rules import Problem, RuleViolation
 from accounts.selectors import doctors_of
 from alarms.models import Projection
+from core.rules import Problem, RuleViolation
 from dosing import services as dosing
 from dosing.models import BolusKind
 from dosing.services import BolusEntry

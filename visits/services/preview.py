@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import alarms.services.projection as alarms
-from accounts.rules import Problem, RuleViolation
 from alarms.domain.projection import Known, project
 from alarms.models import Projection, Reason
 from alarms.selectors.deadlines import deadlines_in
@@ -25,6 +24,7 @@ from alarms.selectors.inputs import (
     running_from_fill_on,
 )
 from alarms.services.checks import check_boluses
+from core.rules import Problem, RuleViolation
 from dosing import services as dosing
 from dosing.limits import check_program
 from dosing.models import Bolus, BolusKind

@@ -1,7 +1,7 @@
 """Whether a form that comes a second time says the same as the first time."""
 
-from accounts.rules import RuleViolation
 from alarms.selectors.inputs import domain_program
+from core.rules import RuleViolation
 from dosing.selectors import steps_of
 from pumps.models import Pump
 from visits.models import Visit

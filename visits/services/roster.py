@@ -18,8 +18,8 @@ from django.db import connection, transaction
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
-from accounts.rules import Problem, RuleViolation
 from accounts.services import SYSTEM_USERS, bump_change_sequence
+from core.rules import Problem, RuleViolation
 from patients.models import Patient
 from visits.domain import roster as domain
 from visits.domain.roster_errors import RosterFileError

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from alarms.models import Projection, Reason
-from dosing.domain.quantities import format_quantity
+from core.quantities import format_quantity
 from dosing.models import DrugProduct
 from dosing.selectors import stability_of
 from pumps.models import Pump

@@ -12,11 +12,11 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
 from accounts.services import system_user
 from alarms.domain.explain import at_clinic
 from alarms.models import Projection, WorkItem
 from alarms.services.work_items import NO_LONGER, Wanted, open_work_item, settle_by_system
+from core.rules import RuleViolation
 from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
 from visits.selectors.summaries import has_later_visit, stale_summaries

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from accounts.rules import RuleViolation
 from accounts.selectors import change_sequence
 from accounts.services import system_user
+from core.rules import RuleViolation
 from visits.domain.roster_file import RawRow
 from visits.domain.uploads import LEASE, MAX_ATTEMPTS, SLICE
 from visits.models import ImportRow, ImportRun, RosterUpload

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from visits.domain.roster_errors import RosterFileError
 from visits.domain.uploads import check_file
 from visits.models import ImportRow, RosterUpload

@@ -13,11 +13,11 @@ from django.db import transaction
 
 import alarms.services.projection as alarms
 from accounts.models import User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.selectors.inputs import load_facts
 from alarms.services.checks import check_boluses
 from alarms.services.work_items import settle_all_of_pump
+from core.rules import RuleViolation
 from dosing import services as dosing
 from dosing.domain import programs
 from dosing.models import Program

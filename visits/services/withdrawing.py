@@ -8,7 +8,7 @@ from django.db.models import Q
 import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from dosing import services as dosing
 from dosing.models import Bolus, Program
 from pumps import services as pumps

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Clinic
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from dosing.services import seed_drug_products
 from pumps.services import seed_pump_models
 

@@ -8,9 +8,9 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout
 from django import forms
 
-from accounts.rules import Problem, RuleViolation
 from alarms.forms import RuledForm
-from dosing.domain.quantities import read_number
+from core.quantities import read_number
+from core.rules import Problem, RuleViolation
 
 REQUIRED = "Fill this in."
 

@@ -8,8 +8,8 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Fieldset
 from django import forms
 
-from accounts.rules import fingerprint
-from dosing.domain.quantities import plain
+from core.quantities import plain
+from core.rules import fingerprint
 from dosing.models import MOST_STABILITY_DAYS, DrugProduct
 from dosing.selectors import values_of as values_of_drug
 from dosing.services import LimitEntry

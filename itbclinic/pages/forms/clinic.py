@@ -7,7 +7,6 @@ from crispy_forms.layout import Div
 from django import forms
 
 from accounts.models import Clinic, Role, Scope
-from accounts.rules import fingerprint
 from accounts.selectors import CONTACT_SETTINGS, contact_settings_of, settings_of
 from accounts.services import (
     MAX_LEAD_DAYS,
@@ -15,6 +14,7 @@ from accounts.services import (
     MIN_INTERVAL_DAYS,
     MIN_WINDOW_DAYS,
 )
+from core.rules import fingerprint
 
 from .base import REQUIRED, PageForm, text, whole
 

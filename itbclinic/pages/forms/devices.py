@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 
 from accounts.models import Clinic
-from accounts.rules import RuleViolation
-from accounts.timezones import instant_of
 from alarms.forms import DateInput, ReasonField
-from dosing.domain.quantities import format_quantity
+from core.local_time import instant_of
+from core.quantities import format_quantity
+from core.rules import RuleViolation
 from pumps.models import PumpModel
 
 from .base import REQUIRED, PageForm, number, text

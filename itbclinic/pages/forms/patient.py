@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from django import forms
 
 from accounts.models import Clinic
-from accounts.rules import fingerprint
 from alarms.forms import DateInput
+from core.rules import fingerprint
 from patients.models import Patient
 from patients.services import CaregiverEntry, PatientEntry, values_of
 

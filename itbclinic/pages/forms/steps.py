@@ -8,9 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from accounts.rules import Problem
+from core.quantities import format_quantity, plain, read_number
+from core.rules import Problem
 from dosing.domain.programs import MINUTES_A_DAY, WEEK, DayGroup, Flex, Step
-from dosing.domain.quantities import format_quantity, plain, read_number
 from itbclinic.pages.program_view import RATE_PLACES
 
 MOST_ROWS: Final = 48

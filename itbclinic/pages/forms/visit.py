@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Final
 from django import forms
 
 from accounts.models import User
-from accounts.rules import Problem, RuleViolation
-from accounts.timezones import instant_of
 from alarms.forms import DateInput
+from core.local_time import instant_of
+from core.quantities import format_quantity, plain
+from core.rules import Problem, RuleViolation
 from dosing.domain import programs
-from dosing.domain.quantities import format_quantity, plain
 from dosing.models import DrugProduct
 from dosing.selectors import Stability, stability_of
 from itbclinic.pages import program_view

@@ -19,8 +19,8 @@ from accounts.models import Clinic, User
 from alarms.domain import plan
 from alarms.models import Projection, ScanRun, WorkItem
 from alarms.services import delivering, projection, reminding, scans
+from devstack.bench import data
 from itbclinic import watchdog
-from itbclinic.bench import data
 from patients import services as patients
 from pumps.models import Pump
 from reminders import transports

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic, Role, User
-from accounts.rules import RuleViolation
 from accounts.services import change_clinic, system_user
 from alarms.models import Projection, WorkItem
 from alarms.services import delivering, reminding, scans, settling, work_items
 from alarms.services.projection import refresh
-from dosing.domain.quantities import format_date
+from core.rules import RuleViolation
+from core.words import format_date
 from itbclinic import watchdog
 from pumps.models import Pump
 from pumps.services import InterrogationEntry

@@ -8,10 +8,10 @@ from django.core import mail
 from django.core.management import call_command
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from accounts.services import change_clinic
 from alarms.models import WorkItem
 from alarms.services import delivering, reminding, scans, settling, work_items
+from core.rules import RuleViolation
 from pumps.models import Pump
 from refills import services as refills
 from reminders.models import DeliveryAttempt, OutboxMessage

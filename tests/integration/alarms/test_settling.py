@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Exclusion, Projection
 from alarms.services import settling
+from core.rules import RuleViolation
 from pumps.models import Pump
 from tests import factories
 

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent, Clinic
-from accounts.rules import RuleViolation
 from alarms.models import Projection
+from core.rules import RuleViolation
 from dosing.models import DrugProduct, StabilityLimit
 from dosing.services import LimitEntry, save_drug_product, seed_drug_products
 from pumps.models import PumpModel

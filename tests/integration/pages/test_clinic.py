@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import ApiClient, AuditEvent, Clinic, Membership, Role, Scope, User
-from accounts.rules import RuleViolation
 from accounts.services import clients
 from alarms.models import WorkItem
 from alarms.services import work_items
+from core.rules import RuleViolation
 from tests import factories
 
 from .conftest import SignedIn, dates, last_values, queries, signed_in, text, user_of

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from itbclinic.pages.forms.base import REQUIRED
 from patients.models import Patient
 from patients.services import PatientEntry

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
+from core.rules import RuleViolation
 from dosing.models import Program, ProgramCorrection
 from pumps.models import Interrogation, InterrogationCorrection, Pump
 from refills.models import Fill, FillCorrection

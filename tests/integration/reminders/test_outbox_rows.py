@@ -8,8 +8,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from accounts.services import change_clinic, system_user
+from core.rules import RuleViolation
 from patients import services as patients
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent
 from patients.selectors import contacts_for_reminder

@@ -7,9 +7,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection, WorkItem
 from alarms.selectors import worklist
+from core.rules import RuleViolation
 from pumps.models import Pump
 from refills.models import Appointment
 from tests import factories

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from pumps import services as pumps
 from pumps.models import Pump
 from refills import services as refills

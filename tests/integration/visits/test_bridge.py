@@ -14,8 +14,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
+from core.rules import RuleViolation
 from dosing.models import Bolus, BolusCorrection, BolusKind
 from dosing.services import BolusEntry, record_bolus
 from pumps.models import Pump

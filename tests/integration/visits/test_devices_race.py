@@ -10,10 +10,10 @@ import pytest
 from django.db import IntegrityError
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.services import projection
 from alarms.services.settings import change_clinic_settings
+from core.rules import RuleViolation
 from patients.models import Patient
 from patients.services import CaregiverEntry, PatientEntry, add_patient
 from pumps import services as pumps

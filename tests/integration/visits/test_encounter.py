@@ -10,9 +10,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.services.projection import COMPUTED
+from core.rules import RuleViolation
 from pumps.models import Pump
 from refills.models import Discrepancy, Fill
 from tests import factories

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from pumps import services as pumps
 from pumps.models import Pump
 from tests import factories

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.services.settings import change_clinic_settings
+from core.rules import RuleViolation
 from dosing.models import Program
 from pumps.models import Interrogation, Pump
 from pumps.services import InterrogationEntry

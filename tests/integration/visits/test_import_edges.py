@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.services import scans
+from core.rules import RuleViolation
 from pumps.models import Pump
 from tests import factories
 from tests.unit.visits.sheets import cells, csv_of

@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
+from core.rules import RuleViolation
 from dosing.models import Program, Step
 from patients.models import Caregiver, Patient
 from pumps.models import Interrogation, Pump

@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Reason, WorkItem
 from alarms.selectors import worklist
 from alarms.services import scans
+from core.rules import RuleViolation
 from itbclinic import watchdog
 from patients.models import Caregiver, Patient
 from patients.services import CaregiverEntry, PatientEntry, add_patient

@@ -10,8 +10,8 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import WorkItem
+from core.rules import RuleViolation
 from refills.services import book
 from tests import factories
 from tests.summary_support import flex, settings_of, summary_of, visited

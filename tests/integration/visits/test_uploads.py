@@ -11,9 +11,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from accounts.selectors import change_sequence
 from alarms.models import Projection
+from core.rules import RuleViolation
 from patients.models import Patient
 from tests import factories
 from tests.unit.visits.sheets import DATA, SAMPLE, as_workbook, cells, csv_of

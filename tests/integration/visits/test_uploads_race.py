@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from patients.models import Patient
 from refills.models import Fill
 from tests.unit.visits.sheets import cells, csv_of

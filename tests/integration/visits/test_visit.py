@@ -8,11 +8,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
-from accounts.append_only import AppendOnlyError
 from accounts.models import AuditEvent, Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.selectors.inputs import load_facts
+from core.append_only import AppendOnlyError
+from core.rules import RuleViolation
 from dosing.domain import programs
 from dosing.models import BolusKind, Program
 from dosing.services import BolusEntry

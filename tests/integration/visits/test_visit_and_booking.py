@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
+from core.rules import RuleViolation
 from pumps.models import Pump
 from refills.models import Appointment
 from refills.services import book

@@ -8,10 +8,10 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Clinic, User
-from accounts.rules import RuleViolation
 from alarms.models import Projection
 from alarms.services import scans
 from alarms.services.settings import change_clinic_settings
+from core.rules import RuleViolation
 from pumps import services as pumps
 from pumps.models import Pump
 from tests import factories

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.rules import Problem, RuleViolation
-from accounts.timezones import instant_of
+from core.local_time import instant_of
+from core.rules import Problem, RuleViolation
 
 DENVER = ZoneInfo("America/Denver")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")

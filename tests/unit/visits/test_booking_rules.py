@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts.rules import RuleViolation
 from alarms.domain.deadlines import Deadlines
+from core.rules import RuleViolation
 from visits.domain import booking as rules
 
 DENVER = ZoneInfo("America/Denver")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Clinic
-from accounts.rules import RuleViolation
+from core.rules import RuleViolation
 from visits.services.roster import import_roster
 from visits.services.roster_report import ImportReport
 

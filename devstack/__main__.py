@@ -1,4 +1,4 @@
-"""python -m itbclinic.devstack demo|test|check|run|stop|reset|url|status"""
+"""python -m devstack demo|test|check|run|stop|reset|url|status"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES = (roles.OWNER, roles.APP, roles.SCAN)
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    root = argparse.ArgumentParser(prog="python -m itbclinic.devstack")
+    root = argparse.ArgumentParser(prog="python -m devstack")
     root.add_argument("--end-with-parent", action="store_true", help="for make: end when it ends")
     commands = root.add_subparsers(dest="command", required=True)
     run_demo = commands.add_parser("demo", help="run web, worker and beat until Ctrl-C")

@@ -77,7 +77,7 @@ def _mail_server() -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "aiosmtpd", "--nosetuid", "--class", "aiosmtpd.handlers.Sink"]
-    server = subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"])  # noqa: S603 - ours
+    server = subprocess.Popen([*command, "--listen", f"127.0.0.1:{port}"])
     try:
         _wait_for(port)
         yield port

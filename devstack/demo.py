@@ -14,7 +14,15 @@ from typing import Any
 
 from . import demo_env, pango, procs
 from .demo_env import Addresses, Ports
-from .paths import PROJECT, Layout, StackError, demo_secrets, file_lock, is_locked, write_json
+from .paths import (
+    PROJECT,
+    Layout,
+    StackError,
+    demo_secrets,
+    file_lock,
+    is_locked,
+    write_json,
+)
 from .postgres import free_port, is_free
 from .stack import Stack
 from .supervisor import Stopped, StopSignal, Supervisor, run_step

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils import timezone
 
+from devstack.bench import data, measures
 from itbclinic import database_roles
-from itbclinic.bench import data, measures
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from itbclinic.demo import seed
+from devstack.sample import seed
 
 
 class Command(BaseCommand):

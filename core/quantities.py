@@ -1,15 +1,11 @@
 """Quantities as staff read and type them: the one formatter, the one reader, exact rounding."""
 
 import re
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-MONTHS: Final = (
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-)  # fmt: skip
-
+PER_ML: Final = "mcg per mL"  # “per”: a slash has been read as a 1
 
 # Thousands are groups of three, so a decimal comma (285,5) and a shifted one (0,411) do not fit.
 NUMBER: Final = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
@@ -50,8 +46,3 @@ def format_quantity(value: Fraction | Decimal | int, unit: str, places: int = 3)
     grouped = f"{int(whole.lstrip('-')):,}"
     number = sign + grouped + ("." + fraction if fraction else "")
     return f"{number} {unit}" if unit else number
-
-
-def format_date(day: date) -> str:
-    """A date as staff read it, whatever the locale: `09-Mar-2027`."""
-    return f"{day.day:02d}-{MONTHS[day.month - 1]}-{day.year:04d}"

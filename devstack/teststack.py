@@ -75,7 +75,7 @@ def check(pytest_arguments: Sequence[str]) -> int:
     runner = Runner()
     runner.install()
     environ = _without_servers()
-    command = [PYTHON, "-m", "pytest", "-q", "-p", "itbclinic.devstack.nodb", *pytest_arguments]
+    command = [PYTHON, "-m", "pytest", "-q", "-p", "devstack.nodb", *pytest_arguments]
     return _run_all(runner, [*CHECKS, ("unit tests", command)], environ)
 
 
