@@ -15,9 +15,9 @@ IDENTIFYING: Final = {
         "relationship", "name", "phone", "email", "patient", "remove_reason",
     },
     "pumps.Pump": {"serial_number"},
-    "visits.ImportRow": {"mrn", "raw", "errors", "warnings", "dismiss_reason"},
-    "visits.ImportRun": {"content_sha256"},
-    "visits.RosterUpload": {"content", "content_sha256", "report", "refusal"},
+    "rosters.ImportRow": {"mrn", "raw", "errors", "warnings", "dismiss_reason"},
+    "rosters.ImportRun": {"content_sha256"},
+    "rosters.RosterUpload": {"content", "content_sha256", "report", "refusal"},
     "patients.ContactConsent": {"caregiver", "agreed"},
     "reminders.OutboxMessage": {"recipient_ref"},
     "visits.AfterVisitSummary": {"content", "html", "pdf", "language"},
@@ -67,7 +67,7 @@ CLINICAL: Final = {
     "alarms.Settlement": {"settles", "reason", "ends_on"},
     "alarms.Exclusion": {"reason", "ends_on"},
     "alarms.ExclusionEnd": {"reason"},
-    "alarms.WorkItem": {
+    "followup.WorkItem": {
         "settle_reason", "settled_until", "details", "put_off_for", "put_off_before",
     },
     # What a message is about tells by its date when a pump is due.
@@ -77,7 +77,7 @@ CLINICAL: Final = {
 # Models whose fields are all operational: keys, settings, catalogues, what the system did.
 OPERATIONAL_MODELS: Final = {
     "accounts.Clinic", "accounts.Membership", "accounts.ApiClient", "pumps.PumpModel",
-    "dosing.DrugProduct", "dosing.StabilityLimit", "alarms.ScanRun",
+    "dosing.DrugProduct", "dosing.StabilityLimit", "followup.ScanRun",
 }  # fmt: skip
 
 # Fields that are operational wherever they stand.

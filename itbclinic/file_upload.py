@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
-from visits.domain.uploads import MAX_BYTES
+from rosters.domain.uploads import MAX_BYTES
 
 
 class SmallFilesOnly(FileUploadHandler):

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from alarms.selectors import scans
+from followup.selectors import scans
 from visits.selectors.summaries import pdf_is_missing, summaries_wait
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from accounts.models import Clinic
 from alarms.models import Projection
 from alarms.selectors import worklist
-from visits.models import ImportRow
+from rosters.models import ImportRow
 
 from .csv_cells import marked
 

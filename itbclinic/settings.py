@@ -21,7 +21,9 @@ CSRF_TRUSTED_ORIGINS = [ENV.base_url] if ENV.base_url else []
 
 INSTALLED_APPS = [
     "itbclinic",
+    "rosters",
     "visits",
+    "followup",
     "alarms",
     "refills",
     "reminders",
@@ -84,7 +86,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "itbclinic.context.navigation",
+                "itbclinic.pages.shared.frame.navigation",
             ],
             "builtins": ["itbclinic.templatetags.itb"],
         },
@@ -260,11 +262,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 
 # UTC intervals only: a crontab skips or doubles an hour when clocks change (reliability.md, 1).
 # A tick expires before the next one, so an outage leaves no pile of old scans behind.
 CELERY_BEAT_SCHEDULE = {
-    "due-scan": {"task": "alarms.due_scan", "schedule": 60.0, "options": {"expires": 55}},
-    "sweep": {"task": "alarms.sweep", "schedule": 600.0, "options": {"expires": 540}},
-    "deliver": {"task": "alarms.deliver", "schedule": 30.0, "options": {"expires": 25}},
-    "recover": {"task": "alarms.recover", "schedule": 60.0, "options": {"expires": 55}},
-    "uploads": {"task": "visits.run_uploads", "schedule": 30.0, "options": {"expires": 25}},
+    "due-scan": {"task": "followup.due_scan", "schedule": 60.0, "options": {"expires": 55}},
+    "sweep": {"task": "followup.sweep", "schedule": 600.0, "options": {"expires": 540}},
+    "deliver": {"task": "followup.deliver", "schedule": 30.0, "options": {"expires": 25}},
+    "recover": {"task": "followup.recover", "schedule": 60.0, "options": {"expires": 55}},
+    "uploads": {"task": "rosters.run_uploads", "schedule": 30.0, "options": {"expires": 25}},
     "summaries": {"task": "visits.render_summaries", "schedule": 30.0, "options": {"expires": 25}},
     "renew": {"task": "visits.renew_summaries", "schedule": 60.0, "options": {"expires": 55}},
 }

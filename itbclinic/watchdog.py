@@ -13,9 +13,9 @@ from typing import Any, Final
 from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Clinic
-from alarms.models import WorkItem
 from alarms.selectors import worklist
-from visits.selectors.imports import open_refused_rows
+from followup.models import WorkItem
+from rosters.selectors import open_refused_rows
 
 MAX_SHOWN: Final = 20
 PAGE: Final = 500

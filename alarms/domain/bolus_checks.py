@@ -11,7 +11,7 @@ from dosing.domain.checks import maximum_problems
 from dosing.domain.programs import Bolus, Program
 from pumps.domain.limits import PumpLimits
 
-from .delivery import (
+from .infusion import (
     MINUTE_US,
     PreparedProgram,
     bolus_changes,

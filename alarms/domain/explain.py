@@ -18,7 +18,7 @@ from dosing.domain.programs import (
 )
 from pumps.domain.limits import PumpLimits
 
-from .delivery import PreparedProgram, Segment, to_us
+from .infusion import PreparedProgram, Segment, to_us
 from .projection import Known, Settings, days_after
 
 

@@ -15,7 +15,7 @@ from dosing.domain.programs import Bolus, MinimumRate, Program, Stopped
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 
-from .delivery import EPOCH, Delivery, PreparedProgram, prepare, to_us
+from .infusion import EPOCH, Delivery, PreparedProgram, prepare, to_us
 
 SECOND_US: Final = 1_000_000
 # Beyond this year an instant is as good as never; a calendar date could not be made of it.

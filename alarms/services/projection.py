@@ -1,7 +1,7 @@
 """The only writer of projections (reliability.md, 2).
 
-`resync` runs inside the transaction that changed a pump's inputs. `refresh` is for the scans: it
-recomputes under the pump's lock what a look without locks found different.
+`reproject` runs inside the transaction that changed a pump's inputs. `followup.resync` calls it and
+then plans what to remind of.
 """
 
 import logging
@@ -10,18 +10,14 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db import transaction
 from django.db.models import DecimalField
 
-from accounts.services import bump_change_sequence
 from alarms.domain.projection import Known, Unknown, project
 from alarms.models import Projection, Reason
 from alarms.selectors.inputs import PumpFacts, load_facts
 from core.quantities import rounded
-from pumps.models import Pump
 
-from .judgement import attention_of, is_outdated, printed_date_of, settled_until
-from .reminding import plan_for
+from .attention import attention_of, is_outdated, printed_date_of, settled_until
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +112,7 @@ def as_stored(values: dict[str, Any]) -> dict[str, Any]:
     return stored
 
 
-def write(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
+def reproject(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
     """Compute and write the projections of pumps that the caller has locked."""
     rows = {
         pk: Projection(pump_id=pk, computed_at=now, **as_stored(compute(facts, now)))
@@ -131,23 +127,3 @@ def write(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
         ],
     )
     return rows
-
-
-def resync(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
-    """Recompute pumps whose facts the running transaction changed, and what to remind of.
-
-    Must be called inside that transaction, after the pumps were locked; the clinics' change
-    sequences move last.
-    """
-    rows = write(pump_ids, now=now)
-    plan_for(pump_ids, now=now)
-    clinics = Pump.objects.filter(pk__in=pump_ids).values_list("clinic_id", flat=True)
-    bump_change_sequence(set(clinics))
-    return rows
-
-
-@transaction.atomic
-def refresh(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
-    """Lock the pumps, in one order, and recompute them."""
-    locked = Pump.objects.select_for_update(no_key=True).filter(pk__in=pump_ids)
-    return resync(list(locked.order_by("pk").values_list("pk", flat=True)), now=now)

@@ -14,8 +14,7 @@ from typing import Final
 from django.conf import settings
 
 from accounts.models import Clinic, User
-from alarms.services import delivering, scans
-from alarms.services.projection import refresh
+from followup.services import delivering, refresh, scans
 from patients.models import Caregiver, ContactConsent
 from pumps.models import Pump
 from refills.models import Appointment

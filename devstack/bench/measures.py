@@ -14,11 +14,11 @@ from django.test import Client
 
 from accounts.models import Clinic, Scope, User
 from accounts.services.clients import create_api_client
-from alarms.domain.delivery import prepare
+from alarms.domain.infusion import prepare
 from alarms.domain.projection import ProjectionInputs, Settings, project_prepared
 from alarms.models import Projection
-from alarms.services import scans
 from dosing.domain.programs import WEEK, DayGroup, Flex, Step
+from followup.services import scans
 from pumps.domain.limits import PumpLimits
 from pumps.models import Pump
 from refills.domain.reservoir import Fill

@@ -13,10 +13,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from accounts.models import Clinic, User
-from alarms.services import projection
-from alarms.services.reminding import record_consent
-from alarms.services.settling import exclude
 from dosing.domain import programs
+from followup import services as followup
+from followup.services.reminding import record_consent
+from followup.services.settling import exclude
 from patients.models import Patient
 from patients.services import register_patient
 from pumps.models import Pump, PumpModel
@@ -182,7 +182,7 @@ class Maker:
             row = book(pump=pump, starts_at=starts_at, by=self.by, now=booked_at)
             if kind == "no_show":
                 booking.mark_no_show(appointment=row, by=self.by, now=self.now)
-        projection.refresh([pump.pk], now=self.now)
+        followup.refresh([pump.pk], now=self.now)
 
     def _book(self, pump: Pump, days_to_alarm: int) -> None:
         local = self.now.astimezone(self.zone) + timedelta(days=max(1, days_to_alarm - 9))

@@ -13,7 +13,7 @@ from accounts.models import Clinic, Role, Scope, User
 from accounts.services import clients
 from dosing.services import seed_drug_products
 from pumps.services import seed_pump_models
-from visits.services.roster import import_roster
+from rosters.services.importing import import_roster
 
 from . import paper
 from .pumps import Maker

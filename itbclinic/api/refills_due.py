@@ -18,11 +18,12 @@ from rest_framework.views import APIView
 from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope
 from accounts.selectors import change_sequence
-from alarms.selectors import scans, worklist
+from alarms.selectors import worklist
 from core.rules import Problem
+from followup.selectors import scans
 from itbclinic import refill_list
 from refills.selectors import began_between
-from visits.selectors.imports import open_refused_rows
+from rosters.selectors import open_refused_rows
 
 from . import schemas
 from .authentication import client_of

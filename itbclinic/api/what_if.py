@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Scope
-from alarms.domain.cases import answer_line
+from alarms.domain.case_lines import answer_line
 
 from . import schemas
 

@@ -14,11 +14,11 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Clinic
-from alarms.presenters import window
 from core import words
 from core.quantities import format_quantity
 from core.rules import FEWEST_DIGITS
-from itbclinic.context import address_of
+from itbclinic.pages.shared import window
+from itbclinic.pages.shared.frame import address_of
 
 register = template.Library()
 

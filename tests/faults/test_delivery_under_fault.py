@@ -23,8 +23,8 @@ from django.utils import timezone
 
 from accounts.models import Clinic, User
 from accounts.services import system_user
-from alarms.models import WorkItem
-from alarms.services import delivering, scans
+from followup.models import WorkItem
+from followup.services import delivering, scans
 from itbclinic import watchdog
 from reminders.domain.retry import Outcome
 from reminders.domain.wording import BOARD, CALL_US

@@ -20,11 +20,12 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Clinic, User
-from alarms.models import Projection, ScanRun
+from alarms.models import Projection
 from alarms.selectors import worklist
 from devstack.bench import data
 from devstack.paths import Layout
 from devstack.stack import Stack
+from followup.models import ScanRun
 from pumps.models import Pump
 from tests import factories
 from visits.services import visit

@@ -16,7 +16,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.models import Clinic, User
-from alarms.models import WorkItem
+from followup.models import WorkItem
 from tests.faults.test_delivery_under_fault import without_lock
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import AfterVisitSummary

@@ -10,10 +10,10 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from patients.models import Patient
 from refills.models import Fill
-from tests.unit.visits.sheets import cells, csv_of
-from visits.models import ImportRow, ImportRun, RosterUpload
-from visits.services.upload_runs import run_uploads
-from visits.services.uploads import seen_of, start_import, upload_roster
+from rosters.models import ImportRow, ImportRun, RosterUpload
+from rosters.services.upload_runs import run_uploads
+from rosters.services.uploads import seen_of, start_import, upload_roster
+from tests.unit.rosters.sheets import cells, csv_of
 
 from .test_scans_under_fault import BEAT, WORKER, broker, eventually, kill, start
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Clinic, User
-from alarms.services import delivering, scans
 from devstack import chromium
+from followup.services import delivering, scans
 from tests import factories
 
 expect.set_options(timeout=15_000)  # a machine that does other work too

@@ -14,8 +14,8 @@ from dosing.services import BolusEntry
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
 from refills.services import book
+from rosters.models import ImportRow, ImportRun
 from tests import factories
-from visits.models import ImportRow, ImportRun
 from visits.services import visit
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
-from alarms.services import scans
+from followup.services import scans
 from itbclinic import watchdog
 from pumps.models import Pump
 from tests import factories

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic, Role, User
 from alarms.selectors import worklist
-from itbclinic.pages import board as board_page
-from itbclinic.pages.board_query import BoardQuery
+from itbclinic.pages.board import views as board_page
+from itbclinic.pages.shared.board_query import BoardQuery
 from tests import factories
 
 from . import support

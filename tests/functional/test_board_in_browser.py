@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
-from alarms.services.settling import exclude
+from followup.services.settling import exclude
 from tests import factories
 
 from . import support

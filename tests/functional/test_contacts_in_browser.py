@@ -5,7 +5,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
-from alarms.services import delivering
+from followup.services import delivering
 from tests import factories
 from tests.functional.conftest import SeatOf
 from tests.functional.support import address_of, named

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import services as accounts
 from accounts.models import Clinic, Role, User
-from alarms.services import scans
+from followup.services import scans
 from itbclinic import watchdog
 from patients.models import Patient
 from pumps.models import Pump

@@ -8,10 +8,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Clinic, User
+from rosters.models import RosterUpload
+from rosters.services.upload_runs import run_uploads
 from tests.functional.conftest import SeatOf
-from tests.unit.visits.sheets import cells, csv_of
-from visits.models import RosterUpload
-from visits.services.upload_runs import run_uploads
+from tests.unit.rosters.sheets import cells, csv_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("checked_now")]
 BAD = cells(mrn="719002", pump_serial="NPX0719002H", last_name="Ito", daily_dose="350000")

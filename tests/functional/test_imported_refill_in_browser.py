@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
 from refills.models import FillCorrection
-from tests.unit.visits.sheets import cells, csv_of
-from visits.services.roster import import_roster
+from rosters.services.importing import import_roster
+from tests.unit.rosters.sheets import cells, csv_of
 
 from . import support
 from .conftest import SeatOf

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Clinic, User
+from rosters.services.importing import import_roster
 from tests import factories
-from visits.services.roster import import_roster
 
 from .conftest import SeatOf
 

@@ -15,8 +15,8 @@ from django.utils.html import strip_tags
 from accounts.models import Clinic, User
 from alarms.models import Projection
 from core import words as day_words
-from itbclinic.pages import visit_record_view
-from itbclinic.pages.forms.visit import HoursField, hours_of
+from itbclinic.pages.visit import record
+from itbclinic.pages.visit.forms import HoursField, hours_of
 from pumps.models import Pump
 from tests import factories
 from visits.models import Visit
@@ -391,7 +391,7 @@ def test_the_recorded_visit_says_the_dates_before_and_after(desk: Client, pump: 
     names = ("alarm_date_before", "refill_due_before", "alarm_date_after", "refill_due_after")
     # A visit of before these columns; the trigger lets nobody clear them, so it is made.
     older = Visit(uuid=uuid.uuid4(), pump=pump, **dict.fromkeys(names))
-    assert visit_record_view._moved(older) == []
+    assert record._moved(older) == []
 
 
 def dates_of(pump: Pump) -> tuple[str, str]:

@@ -7,10 +7,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alarms.models import Projection, Reason
-from alarms.presenters import rows, states, window, work
 from core import words
 from dosing.models import Mode, Program, Step
-from itbclinic.pages import board_query, dates_view, program_view, visit_view
+from itbclinic.pages.shared import (
+    board_query,
+    dates_view,
+    messages,
+    program_view,
+    rows,
+    states,
+    window,
+)
+from itbclinic.pages.visit import changes as visit_view
 from itbclinic.templatetags import itb
 
 TODAY = date(2026, 11, 22)
@@ -226,7 +234,9 @@ def test_periodic_boluses_are_drawn() -> None:
 def test_a_doubtful_date_has_one_word_and_a_reminder_of_it_claims_no_more() -> None:
     assert states.STATUS["unknown"] == "No sure date"
     assert board_query.BY_KEY["unknown"].label == states.STATUS["unknown"]
-    assert work.MILESTONES["unknown"] == "The refill date is not known or in doubt: treat as due"
+    assert (
+        messages.MILESTONES["unknown"] == "The refill date is not known or in doubt: treat as due"
+    )
     for reason in (Reason.PUMP_STOPPED, Reason.ALARM_DATE_MISMATCH):
         assert "settle it with a reason" in states.UNKNOWN[reason][1]
 

@@ -15,11 +15,13 @@ from accounts.models import Clinic, User
 from accounts.services import system_user
 from reminders.models import OutboxMessage
 from reminders.services import delivery, outbox
+from rosters.models import RosterUpload
+from rosters.services import upload_runs
+from rosters.services.uploads import upload_roster
 from tests.summary_support import settings_of, visited
-from tests.unit.visits.sheets import SAMPLE
-from visits.models import AfterVisitSummary, RosterUpload
-from visits.services import rendering, upload_runs
-from visits.services.uploads import upload_roster
+from tests.unit.rosters.sheets import SAMPLE
+from visits.models import AfterVisitSummary
+from visits.services import rendering
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 17, 20, tzinfo=UTC)

@@ -5,9 +5,9 @@ from datetime import datetime
 import pytest
 
 from accounts.models import Clinic
-from alarms.models import WorkItem
 from alarms.selectors import appointments
 from devstack.sample import seed
+from followup.models import WorkItem
 from refills.models import Appointment
 from visits.selectors.summaries import never_printed, printed_since
 

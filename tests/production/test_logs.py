@@ -15,8 +15,8 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.models import Clinic, User
-from alarms import tasks
-from alarms.services import scans
+from followup import tasks
+from followup.services import scans
 from itbclinic import classification
 from itbclinic.logging import records, requests
 from patients.models import Patient
@@ -171,7 +171,7 @@ def test_a_task_has_its_line_and_a_failure_no_text(
     tasks.due_scan.apply(task_id="two")
     lines = written()
     good = [line for line in lines if line.get("task_id") == "one"]
-    assert good[-1]["task"] == "alarms.sweep"
+    assert good[-1]["task"] == "followup.sweep"
     assert good[-1]["state"] == "SUCCESS"
     assert good[-1]["duration_ms"] >= 0
     assert {line["message"].split(":")[0] for line in good} >= {"sweep"}, "records inside have it"

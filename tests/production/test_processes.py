@@ -213,7 +213,7 @@ def test_worker_and_beat_scan_and_log_only_json(
         time.sleep(0.5)  # the line after the scan
     ended = [line for line in lines_of(worker) if line.get("state") == "SUCCESS"]
     scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert {"alarms.due_scan", "alarms.sweep"} <= {line["task"] for line in ended} <= scheduled
+    assert {"followup.due_scan", "followup.sweep"} <= {line["task"] for line in ended} <= scheduled
     assert all(isinstance(line["duration_ms"], int) for line in ended)
     assert lines_of(beat)
     secrets = [value for name, value in VALUES.items() if "PASSWORD" in name or "KEY" in name]

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alarms.domain.cases import answer
+from alarms.domain.case_lines import answer
 from dosing.domain.bridge import bridge, priming_bolus_mcg
 from dosing.domain.programs import WEEK
 from pumps.domain.path import path_ml
 from refills.domain.reservoir import discrepancy, mixed_concentration
-from tests.unit.alarms.test_cases import case
+
+from .alarms.test_case_lines import case
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text())
 START = datetime(2025, 1, 15, 10, tzinfo=UTC)

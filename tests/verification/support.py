@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, assume, settings
 
-from alarms.domain.cases import answer_line
+from alarms.domain.case_lines import answer_line
 from tests.oracles.projection_cases import Case, plain
 
 Result = dict[str, Any]

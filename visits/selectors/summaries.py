@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
-from alarms.models import WorkItem
+from followup.models import WorkItem
 from pumps.models import Pump
 from pumps.selectors import taken_out
 from refills.models import Appointment

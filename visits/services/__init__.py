@@ -1,4 +1,4 @@
-"""Writes: what happens when a patient comes, and the import of a clinic's spreadsheet."""
+"""Writes: what happens when a patient comes."""
 
 from .encounter import VisitEntry, complete_visit
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
 from alarms.selectors.deadlines import deadlines_of
 from core.rules import RuleViolation
+from followup import services as followup
 from pumps import services as pumps
 from pumps.models import Pump
 from refills import services as refills
@@ -190,7 +190,7 @@ def _mark(
 
 def _follow_up(pump: Pump, now: datetime) -> None:
     """What to remind of has changed, and what the family's paper says of the next appointment."""
-    alarms.resync([pump.pk], now=now)
+    followup.resync([pump.pk], now=now)
     summaries.refresh_for_pump(pump.pk, now)
 
 

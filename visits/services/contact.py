@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from accounts.models import Clinic, User
-from alarms.services import settings as alarms
+from followup.services import settings as alarms
 from visits.models import AfterVisitSummary
 
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

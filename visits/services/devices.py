@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
-import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
 from alarms.domain.explain import at_clinic
 from alarms.selectors.inputs import load_facts
 from core.rules import Problem, RuleViolation
+from followup import services as followup
 from patients.models import Patient
 from pumps import services as pumps
 from pumps.models import Explant, ExplantWithdrawal, Pump, PumpModel
@@ -140,6 +140,6 @@ def take_explant_back(
     pump = pumps.lock_pump(explant.pump_id)
     check_may(by, Action.RECORD_DEVICE, pump.clinic)
     row = devices.withdraw_explant(explant=explant, reason=reason, by=by, now=now)
-    alarms.resync([pump.pk], now=now)
+    followup.resync([pump.pk], now=now)
     summaries.resume_for_pump(pump.pk, now)
     return row

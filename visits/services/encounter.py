@@ -9,7 +9,6 @@ from fractions import Fraction
 
 from django.db import IntegrityError, transaction
 
-import alarms.services.projection as alarms
 from accounts.models import Role, User
 from accounts.policies import Action, check_may, roles_of
 from accounts.selectors import doctors_of
@@ -18,6 +17,7 @@ from core.rules import Problem, RuleViolation
 from dosing import services as dosing
 from dosing.models import BolusKind
 from dosing.services import BolusEntry
+from followup import services as followup
 from pumps import services as pumps
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
@@ -71,7 +71,7 @@ def complete_visit(
     visit = _record(pump, entry, found, by, now)
     if entry.fill is not None:
         arrive_for_visit(pump=pump, at=entry.at, by=by, now=now)
-    projection = alarms.resync([pump.pk], now=now)[pump.pk]
+    projection = followup.resync([pump.pk], now=now)[pump.pk]
     pumps.audit_pump(
         pump,
         "visit.recorded",

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from alarms.services import reminding
 from core.rules import RuleViolation
 from core.words import format_date
+from followup.services import reminding
 from patients import services as patients
 from patients.models import Patient
 from patients.services import PatientEntry

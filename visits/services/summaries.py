@@ -14,14 +14,21 @@ from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.services import system_user
 from alarms.domain.explain import at_clinic
-from alarms.models import Projection, WorkItem
-from alarms.services.work_items import NO_LONGER, Wanted, open_work_item, settle_by_system
+from alarms.models import Projection
+from core.nudge import nudge
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services.work_items import (
+    NO_LONGER,
+    Wanted,
+    open_work_item,
+    settle_by_system,
+)
 from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
 from visits.selectors.summaries import has_later_visit, stale_summaries
 
-from . import doorbell, withdrawn_paper
+from . import withdrawn_paper
 from .summary_content import content_of
 
 logger = logging.getLogger(__name__)
@@ -72,7 +79,7 @@ def _written(visit: Visit, projection: Projection, now: datetime) -> tuple[dict[
 
 def ring() -> None:
     """Ask the worker to make what waits."""
-    doorbell.ring(TASK)
+    nudge(TASK)
 
 
 def tell_somebody(row: AfterVisitSummary, now: datetime) -> None:

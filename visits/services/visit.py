@@ -11,17 +11,17 @@ from typing import Final
 
 from django.db import transaction
 
-import alarms.services.projection as alarms
 from accounts.models import User
 from alarms.models import Projection
 from alarms.selectors.inputs import load_facts
 from alarms.services.checks import check_boluses
-from alarms.services.work_items import settle_all_of_pump
 from core.rules import RuleViolation
 from dosing import services as dosing
 from dosing.domain import programs
 from dosing.models import Program
 from dosing.services import BolusEntry
+from followup import services as followup
+from followup.services.work_items import settle_all_of_pump
 from patients.models import Patient
 from pumps import services as pumps
 from pumps.models import Explant, Pump, PumpModel
@@ -95,7 +95,7 @@ def record_facts(
         check_boluses(load_facts([pump.pk])[pump.pk], now)
     if interrogation is not None:
         pumps.record_interrogation(pump=pump, entry=interrogation, at=at, by=by, recorded_at=now)
-    return alarms.resync([pump.pk], now=now)[pump.pk]
+    return followup.resync([pump.pk], now=now)[pump.pk]
 
 
 @transaction.atomic
@@ -123,7 +123,7 @@ def implant(
         by=by,
         at=now,
     )
-    alarms.resync([pump.pk], now=now)
+    followup.resync([pump.pk], now=now)
     return pump
 
 
@@ -141,7 +141,7 @@ def correct_fill(
     pump = pumps.lock_pump(fill.pump_id)
     check_version(pump, seen_version)
     refills.correct_fill(fill=fill, replacement=replacement, reason=reason, by=by, now=now)
-    return alarms.resync([pump.pk], now=now)[pump.pk]
+    return followup.resync([pump.pk], now=now)[pump.pk]
 
 
 @transaction.atomic
@@ -158,7 +158,7 @@ def correct_program(
     pump = pumps.lock_pump(program.pump_id)
     check_version(pump, seen_version)
     dosing.correct_program(program=program, replacement=replacement, reason=reason, by=by, now=now)
-    return alarms.resync([pump.pk], now=now)[pump.pk]
+    return followup.resync([pump.pk], now=now)[pump.pk]
 
 
 @transaction.atomic
@@ -178,6 +178,6 @@ def explant(*, pump_id: int, at: datetime, reason: str, by: User, now: datetime)
             by=by,
             now=now,
         )
-    alarms.resync([pump.pk], now=now)
+    followup.resync([pump.pk], now=now)
     settle_all_of_pump(pump_id=pump.pk, now=now)
     return row

@@ -5,12 +5,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-import alarms.services.projection as alarms
 from accounts.models import User
 from accounts.policies import Action, check_may
 from core.rules import RuleViolation
 from dosing import services as dosing
 from dosing.models import Bolus, Program
+from followup import services as followup
 from pumps import services as pumps
 from refills import services as refills
 from refills.models import Fill
@@ -81,7 +81,7 @@ def withdraw_visit(*, visit: Visit, reason: str, by: User, now: datetime) -> Vis
         reason,
         after={"visit": str(visit.uuid)},
     )
-    alarms.resync([pump.pk], now=now)
+    followup.resync([pump.pk], now=now)
     summaries.withdraw_for(visit=visit, now=now)
     withdrawn_paper.tell_somebody(visit=visit, now=now)
     return row

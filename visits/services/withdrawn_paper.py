@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final
 
-from alarms.models import WorkItem
-from alarms.services.work_items import Wanted, open_work_item, settle_for_pump
+from followup.models import WorkItem
+from followup.services.work_items import Wanted, open_work_item, settle_for_pump
 from visits.models import SummaryPrint, Visit
 
 KIND: Final = WorkItem.Kind.PAPER_WITHDRAWN

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from alarms.domain.cases import answer_line
+from alarms.domain.case_lines import answer_line
 
 
 class Command(BaseCommand):

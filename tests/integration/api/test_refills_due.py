@@ -14,10 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic, Scope, User
 from accounts.services import clients
-from alarms.models import Projection, ScanRun
+from alarms.models import Projection
 from alarms.selectors import worklist
-from alarms.services import scans
-from alarms.services.settling import exclude, settle
+from followup.models import ScanRun
+from followup.services import scans
+from followup.services.settling import exclude, settle
 from pumps.models import Pump
 from pumps.services import InterrogationEntry
 from refills.services import book

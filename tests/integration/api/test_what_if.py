@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Clinic
 from alarms.models import Projection
 from tests import factories
-from tests.unit.alarms.test_cases import BROKEN, case
+from tests.unit.alarms.test_case_lines import BROKEN, case
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/projections/what-if/"

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import audit
 from accounts.models import AuditEvent, Clinic, User
-from alarms.services.settings import change_clinic_settings
+from followup.services.settings import change_clinic_settings
 from tests import factories
 
 from .conftest import SignedIn, queries, text, user_of

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Clinic
-from alarms.services import delivering, reminding, scans
+from followup.services import delivering, reminding, scans
 from itbclinic import health
 from tests import factories
 
@@ -78,7 +78,7 @@ def test_a_pump_that_cannot_be_planned_is_named_to_its_clinic(
 
     later = now + timedelta(days=9)  # overdue, and nothing is booked
     monkeypatch.setattr(reminding, "plan_for", fails)
-    monkeypatch.setattr("itbclinic.context.timezone.now", lambda: later)
+    monkeypatch.setattr("itbclinic.pages.shared.frame.timezone.now", lambda: later)
     scans.due_scan(clock=lambda: later)
     page = text(as_role("nurse").get("/"))
     assert REMINDERS in page

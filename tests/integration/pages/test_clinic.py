@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts import services as accounts
 from accounts.models import ApiClient, AuditEvent, Clinic, Membership, Role, Scope, User
 from accounts.services import clients
-from alarms.models import WorkItem
-from alarms.services import work_items
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services import work_items
 from tests import factories
 
 from .conftest import SignedIn, dates, last_values, queries, signed_in, text, user_of

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic
-from alarms.models import WorkItem
-from alarms.services import delivering, reminding
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services import delivering, reminding
 from itbclinic.templatetags.itb import dialled
 from patients import services as patients
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent

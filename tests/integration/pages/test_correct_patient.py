@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
 from core.rules import RuleViolation
-from itbclinic.pages.forms.base import REQUIRED
+from itbclinic.pages.shared.forms import REQUIRED
 from patients.models import Patient
 from patients.services import PatientEntry
 from pumps.models import Pump

@@ -12,12 +12,12 @@ from openpyxl import load_workbook
 from accounts.models import AuditEvent, Clinic, User
 from itbclinic.csv_cells import FORMULA_SIGNS
 from patients.models import Patient
+from rosters.domain.cells import tidy_words
+from rosters.domain.errors import RosterFileError
+from rosters.domain.sheet import HEADINGS, read_roster
+from rosters.models import ImportRow
+from rosters.services.importing import import_roster
 from tests import factories
-from visits.domain.roster_cells import tidy_words
-from visits.domain.roster_errors import RosterFileError
-from visits.domain.roster_file import HEADINGS, read_roster
-from visits.models import ImportRow
-from visits.services.roster import import_roster
 
 from .conftest import SignedIn, queries, text
 

@@ -13,10 +13,10 @@ from core.rules import RuleViolation
 from dosing.models import Program, ProgramCorrection
 from pumps.models import Interrogation, InterrogationCorrection, Pump
 from refills.models import Fill, FillCorrection
+from rosters.services.imported import take_back_imported
+from rosters.services.importing import import_roster
 from tests import factories
-from tests.unit.visits.sheets import cells, csv_of
-from visits.services.imported import take_back_imported
-from visits.services.roster import import_roster
+from tests.unit.rosters.sheets import cells, csv_of
 
 from .conftest import SignedIn, queries, signed_in, text
 

@@ -171,9 +171,9 @@ def test_what_was_printed_long_ago_leaves_the_queue(
 def test_a_long_queue_says_how_many_more_wait(
     client: Client, clinic: Clinic, staff: User, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from itbclinic.pages import paper_rows
+    from itbclinic.pages.paper import rows
 
-    monkeypatch.setattr(paper_rows, "SHOWN", 1)
+    monkeypatch.setattr(rows, "SHOWN", 1)
     for _ in range(3):
         made(clinic, nurse)
     page = client.get("/summaries/").content.decode()

@@ -16,12 +16,12 @@ from openpyxl import load_workbook
 
 from accounts.models import AuditEvent, Clinic
 from patients.models import Patient
-from tests.unit.visits.sheets import cells, csv_of
-from visits import tasks
-from visits.domain import uploads as limits
-from visits.domain.roster_file import HEADINGS
-from visits.models import RosterUpload
-from visits.services.upload_runs import run_uploads
+from rosters import tasks
+from rosters.domain import uploads as limits
+from rosters.domain.sheet import HEADINGS
+from rosters.models import RosterUpload
+from rosters.services.upload_runs import run_uploads
+from tests.unit.rosters.sheets import cells, csv_of
 
 from .conftest import SignedIn, queries, text
 

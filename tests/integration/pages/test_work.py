@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from accounts import services as accounts
 from accounts.models import AuditEvent, Clinic
-from alarms.models import Projection, WorkItem
-from alarms.presenters.work import REMEDIES
-from alarms.services import delivering, work_items
+from alarms.models import Projection
+from followup.models import WorkItem
+from followup.services import delivering, work_items
+from itbclinic.pages.work.words import REMEDIES
 from pumps.models import Pump
 from refills import services as refills
 from reminders.domain.retry import Outcome

@@ -10,18 +10,19 @@ from django.urls import reverse
 from accounts import services as accounts
 from accounts.models import ApiClient, Clinic, User
 from accounts.policies import Action
-from alarms.models import WorkItem
 from dosing.models import DrugProduct
+from followup.models import WorkItem
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
 from refills.models import Appointment, Fill
 from refills.services import book
+from rosters.models import ImportRow, RosterUpload
+from rosters.services.importing import import_roster
+from rosters.services.upload_runs import run_uploads
+from rosters.services.uploads import upload_roster
 from tests import factories
 from tests.summary_support import summary_of, visited
-from visits.models import AfterVisitSummary, ImportRow, RosterUpload, Visit
-from visits.services.roster import import_roster
-from visits.services.upload_runs import run_uploads
-from visits.services.uploads import upload_roster
+from visits.models import AfterVisitSummary, Visit
 
 ROSTER = Path(__file__).resolve().parents[2] / "data" / "clinic-roster.csv"
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from accounts.models import User
-from itbclinic.urls import NOT_OURS
+from itbclinic.pages.home.urls import NOT_OURS
 
 pytestmark = pytest.mark.django_db
 # What their addresses name, where they name anything.

@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Clinic, User
-from alarms.models import WorkItem
-from alarms.services import scans
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services import scans
 from refills.models import Appointment
 from tests import factories
 from tests.summary_support import settings_of, summary_of, visited

@@ -7,9 +7,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from alarms.models import Projection, WorkItem
+from alarms.models import Projection
 from alarms.selectors import worklist
 from core.rules import RuleViolation
+from followup.models import WorkItem
 from pumps.models import Pump
 from refills.models import Appointment
 from tests import factories

@@ -9,11 +9,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from alarms.models import Projection, WorkItem
+from alarms.models import Projection
 from alarms.selectors import worklist
-from alarms.services import scans, settling
-from alarms.services.projection import resync
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services import resync, scans, settling
 from itbclinic import watchdog
 from pumps.models import Explant, ExplantWithdrawal, Pump
 from pumps.selectors import count_active, patients_without_pump, pump_models

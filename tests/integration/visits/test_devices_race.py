@@ -11,9 +11,9 @@ from django.db import IntegrityError
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
-from alarms.services import projection
-from alarms.services.settings import change_clinic_settings
 from core.rules import RuleViolation
+from followup.services import resyncing
+from followup.services.settings import change_clinic_settings
 from patients.models import Patient
 from patients.services import CaregiverEntry, PatientEntry, add_patient
 from pumps import services as pumps
@@ -21,7 +21,7 @@ from pumps.models import ExplantWithdrawal, Pump, PumpModel
 from pumps.services import devices as pump_devices
 from refills.models import Appointment
 from tests import factories
-from tests.integration.alarms.test_settings_race import Gate, others
+from tests.integration.followup.test_settings_race import Gate, others
 from tests.integration.visits.test_booking_race import booker, codes
 from tests.integration.visits.test_visit_race import together
 from visits.models import Visit
@@ -143,7 +143,7 @@ def take_back_beside_a_change(
     """The settings change while the pump comes back: its dates are computed, nothing is saved."""
     explant = devices.take_out(pump_id=pump.pk, at=now, reason="Infection", by=by, now=now)
     admin = factories.user("admin-1", pump.clinic, "admin")
-    gate = Gate(monkeypatch, projection, "plan_for", after=False)
+    gate = Gate(monkeypatch, resyncing, "plan_for", after=False)
 
     def change() -> int:
         return change_clinic_settings(clinic=pump.clinic, by=admin, now=now, refill_lead_days=3)

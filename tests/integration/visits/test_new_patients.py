@@ -8,10 +8,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
-from alarms.models import Reason, WorkItem
+from alarms.models import Reason
 from alarms.selectors import worklist
-from alarms.services import scans
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services import scans
 from itbclinic import watchdog
 from patients.models import Caregiver, Patient
 from patients.services import CaregiverEntry, PatientEntry, add_patient

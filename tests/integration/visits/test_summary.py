@@ -10,8 +10,8 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from accounts.models import AuditEvent, Clinic, User
-from alarms.models import WorkItem
 from core.rules import RuleViolation
+from followup.models import WorkItem
 from refills.services import book
 from tests import factories
 from tests.summary_support import flex, settings_of, summary_of, visited
@@ -333,7 +333,7 @@ def test_new_dates_make_a_new_version_of_the_latest_visit_only(
     latest = visited(ready_clinic, nurse, NOW, pump=pump)
     ready_clinic.refill_lead_days = 14
     ready_clinic.save()
-    from alarms.services.projection import refresh
+    from followup.services import refresh
 
     later = NOW + timedelta(minutes=3)
     refresh([pump.pk], now=later)

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Clinic, User
-from alarms.models import WorkItem
+from followup.models import WorkItem
 from pumps import services as pumps
 from pumps.models import Pump
 from refills.models import Appointment

@@ -9,9 +9,9 @@ from django.db import connection, transaction
 
 from accounts.models import Clinic, User
 from alarms.models import Projection
-from alarms.services import scans
-from alarms.services.settings import change_clinic_settings
 from core.rules import RuleViolation
+from followup.services import scans
+from followup.services.settings import change_clinic_settings
 from pumps import services as pumps
 from pumps.models import Pump
 from tests import factories

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
-from alarms.models import WorkItem
-from alarms.services import work_items
 from core.rules import RuleViolation
+from followup.models import WorkItem
+from followup.services import work_items
 from tests import factories
 from tests.summary_support import entry, settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, Visit

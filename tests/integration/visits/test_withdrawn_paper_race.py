@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Clinic, User
-from alarms.models import WorkItem
 from core.rules import RuleViolation
+from followup.models import WorkItem
 from pumps.models import Pump
 from tests.integration.visits.test_visit_race import together
 from tests.summary_support import settings_of, summary_of, visited

@@ -9,7 +9,7 @@ from django.db import connection
 
 from accounts.models import Clinic, User
 from alarms.selectors import worklist
-from alarms.services import scans, settling
+from followup.services import scans, settling
 from itbclinic import watchdog
 from pumps.models import Pump
 from reminders.models import OutboxMessage

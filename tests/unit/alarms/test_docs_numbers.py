@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from alarms.domain.cases import answer
-from tests.unit.alarms.test_cases import HEADER, case
+from alarms.domain.case_lines import answer
+
+from .test_case_lines import HEADER, case
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "algorithms" / "projection.md"
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alarms.domain import plan
+from followup.domain import plan
 from itbclinic import mail
 from itbclinic.environment import MisconfiguredError
 from reminders.domain import retry, wording

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from itbclinic.pages import history, visit_record_view
+from itbclinic.pages.patient import history
+from itbclinic.pages.visit import record
 from visits.domain import aspirate
 
 
@@ -41,7 +42,7 @@ def test_what_rounds_to_nothing_is_as_programmed(difference: str, said: str) -> 
 def test_the_recorded_visit_says_the_same(difference: str, said: str) -> None:
     found = SimpleNamespace(expected_ml=Decimal(11), difference_ml=Decimal(difference))
     visit: Any = SimpleNamespace(fill=SimpleNamespace(discrepancy=found))
-    assert visit_record_view._compared(visit) == said
+    assert record._compared(visit) == said
 
 
 def test_the_history_calls_it_aspirated_as_every_page_does() -> None:

@@ -1,1 +1,0 @@
-"""A row of the worklist as people read it: pure formatting, no query and no clock."""

@@ -1,0 +1,1 @@
+"""The clinic's appointments: booked, moved, cancelled, marked."""

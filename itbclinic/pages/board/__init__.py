@@ -1,0 +1,1 @@
+"""The refill board: who is due, and why."""

@@ -1,0 +1,1 @@
+"""Pump models and drugs, each figure with its source."""

@@ -1,0 +1,1 @@
+"""Where a user lands, and whether somebody is still signed in."""

@@ -1,0 +1,1 @@
+"""Uploaded spreadsheets, and their rows that were refused."""

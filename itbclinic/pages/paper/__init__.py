@@ -1,0 +1,1 @@
+"""What the family takes home: the queue to print."""

@@ -1,0 +1,1 @@
+"""A patient's page, and what is decided and kept on it."""

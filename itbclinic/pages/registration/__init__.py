@@ -1,0 +1,1 @@
+"""Patients and pumps come and go."""

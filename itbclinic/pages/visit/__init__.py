@@ -1,0 +1,1 @@
+"""Recording a visit, and a recorded one."""
