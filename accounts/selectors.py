@@ -41,9 +41,14 @@ def clinics_for(user: User, action: Action) -> QuerySet[Clinic]:
     return Clinic.objects.filter(pk__in=clinic_ids(user, action))
 
 
-def clinic_for(user: User, action: Action, slug: str) -> Clinic | None:
-    """That clinic, or None where the user may not do it there: nobody learns that it exists."""
-    return clinics_for(user, action).filter(slug=slug).first()
+def clinic_named(slug: str) -> Clinic | None:
+    """The clinic of that slug, for a command that an operator runs."""
+    return Clinic.objects.filter(slug=slug).first()
+
+
+def username_is_taken(username: str) -> bool:
+    """Whether somebody signs in with that name, however it is written."""
+    return User.objects.filter(username__iexact=username).exists()
 
 
 def active_api_client(token: str, now: datetime) -> ApiClient | None:
@@ -200,3 +205,29 @@ def change_sequence(clinic_ids: Sequence[int]) -> int:
     """A number that moves with every change that a list of these clinics could show."""
     total = Clinic.objects.filter(pk__in=clinic_ids).aggregate(total=Sum("change_sequence"))
     return total["total"] or 0
+
+
+def events_about(user: User, clinic_id: int, subject_ids: Collection[str]) -> list[AuditEvent]:
+    """Who did and read what about these records, newest first; empty for who may not see it."""
+    if clinic_id not in clinic_ids(user, Action.READ_AUDIT):
+        return []
+    return list(audit_events([clinic_id]).filter(subject_id__in=subject_ids)[:100])
+
+
+def audit_events_before(
+    clinics: Collection[Clinic], filters: AuditFilters, before: int | None, most: int
+) -> list[AuditEvent]:
+    """Up to `most` events older than a key, the newest first; from the newest where none is named.
+
+    By key and not by place: an event that is written meanwhile moves nothing.
+    """
+    rows = matching_audit_events(clinics, filters)
+    return list((rows.filter(id__lt=before) if before else rows)[:most])
+
+
+def audit_events_after(
+    clinics: Collection[Clinic], filters: AuditFilters, after: int, most: int
+) -> list[AuditEvent]:
+    """Up to `most` events newer than a key, the oldest first."""
+    rows = matching_audit_events(clinics, filters).filter(id__gt=after)
+    return list(rows.order_by("id")[:most])

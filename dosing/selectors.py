@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
 from core.quantities import format_quantity
+from pumps.models import Pump
 
 from .models import Bolus, DrugProduct, Program, StabilityLimit, Step
 
@@ -134,3 +135,14 @@ def names_of_products(uuids: Collection[UUID]) -> dict[str, str]:
         str(row.uuid): f"{row.name} {format_quantity(row.concentration_mcg_per_ml, 'mcg per mL')}"
         for row in rows
     }
+
+
+def programs_of(pump: Pump) -> list[Program]:
+    """Every program, the corrected ones too, newest first."""
+    rows = pump.programs.select_related("recorded_by", "correction__by")
+    return list(rows.prefetch_related("steps").order_by("-effective_at", "-id"))
+
+
+def boluses_of(pump: Pump) -> list[Bolus]:
+    """Every bolus, the corrected ones too, newest first."""
+    return list(pump.boluses.select_related("recorded_by", "correction__by").order_by("-at", "-id"))

@@ -141,3 +141,21 @@ def names_of_models(uuids: Collection[UUID]) -> dict[str, str]:
     """What pump models are called, by uuid."""
     rows = PumpModel.objects.filter(uuid__in=uuids).values_list("uuid", "name")
     return {str(uuid): name for uuid, name in rows}
+
+
+def pumps_of(patient: Patient) -> list[Pump]:
+    """The patient's pumps, the latest implanted first; one that was taken out comes last."""
+    pumps = patient.pumps.select_related("model", "clinic", "projection").prefetch_related(
+        "explants__withdrawal__by", "explants__recorded_by"
+    )
+    return sorted(pumps.order_by("-implanted_on", "-pk"), key=lambda pump: bool(pump.explant))
+
+
+def interrogations_of(pump: Pump) -> list[Interrogation]:
+    """What the programmer showed, newest first."""
+    return list(pump.interrogations.select_related("recorded_by").order_by("-at", "-id"))
+
+
+def catheters_of(pump: Pump) -> list[Catheter]:
+    """The catheter and its revisions, newest first."""
+    return list(pump.catheters.select_related("recorded_by").order_by("-implanted_on", "-id"))

@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
+from patients.models import Patient
 
 from .models import ImportRow, ImportRun, RosterUpload
 
@@ -43,7 +44,11 @@ def refused_row_for(user: User, row_uuid: uuid.UUID) -> ImportRow | None:
 
 def import_runs(clinic_ids: Collection[int]) -> QuerySet[ImportRun]:
     """The clinics' imports, newest first. One without an end was interrupted."""
-    return ImportRun.objects.filter(clinic_id__in=clinic_ids).select_related("by").order_by("-id")
+    return (
+        ImportRun.objects.filter(clinic_id__in=clinic_ids)
+        .select_related("by", "clinic")
+        .order_by("-id")
+    )
 
 
 def is_on_its_way(run: ImportRun) -> bool:
@@ -57,8 +62,9 @@ def rows_of(run: ImportRun) -> QuerySet[ImportRow]:
     return run.import_rows.select_related("patient", "dismissed_by").order_by("row")
 
 
-def refused_rows(of_clinics: Collection[int], state: str) -> QuerySet[ImportRow]:
-    """Refused rows by what became of them: `open`, `settled` by a later row, or `dismissed`."""
+def refused_rows(of_clinics: Collection[int], state: str, after: int = 0) -> QuerySet[ImportRow]:
+    """Refused rows by what became of them: `open`, `settled` by a later row, or `dismissed`; those
+    after a key, where the page before ended."""
     if state == "open":
         rows = _open(of_clinics)
     else:
@@ -69,9 +75,11 @@ def refused_rows(of_clinics: Collection[int], state: str) -> QuerySet[ImportRow]
         )
         if state == "settled":
             rows = rows.filter(settled_by_row__isnull=False)
-    return rows.select_related(
-        "clinic", "run__by", "patient", "dismissed_by", "settled_by_row__run"
-    ).order_by("id")
+    return (
+        rows.filter(id__gt=after)
+        .select_related("clinic", "run__by", "patient", "dismissed_by", "settled_by_row__run")
+        .order_by("id")
+    )
 
 
 def count_refused(of_clinics: Collection[int]) -> dict[str, int]:
@@ -139,3 +147,9 @@ def outcomes_of(run: ImportRun) -> dict[int, str]:
 def count_open_of(run: ImportRun) -> int:
     """How many refused rows of an import are still to settle."""
     return _open([run.clinic_id]).filter(run=run).count()
+
+
+def last_row_about(patient: Patient) -> ImportRow | None:
+    """The last row of the clinic's spreadsheet that spoke of the patient."""
+    rows = patient.import_rows.select_related("run").order_by("-id")
+    return rows.first()

@@ -50,10 +50,18 @@ def of_role(user: User, clinics: Collection[int]) -> Q:
     return found
 
 
-def open_items(clinics: Collection[int], now: datetime) -> QuerySet[WorkItem]:
+def open_items(
+    clinics: Collection[int], now: datetime, mine: User | None = None
+) -> QuerySet[WorkItem]:
     """What is open, the most urgent first: whose pump is empty, past its alarm, may be empty; then
-    what was passed on already, then by its time."""
+    what was passed on already, then by its time.
+
+    Args:
+        mine: a user, to see only what the user's role is the owner of.
+    """
     rows = WorkItem.objects.filter(clinic__in=clinics, settled_at__isnull=True)
+    if mine is not None:
+        rows = rows.filter(of_role(mine, clinics))
     related = rows.annotate(today=clinic_date(clinics, now)).select_related("clinic")
     with_people = related.select_related("pump__patient", "pump__projection").prefetch_related(
         "pump__patient__caregivers"

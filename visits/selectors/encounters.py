@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from accounts.policies import Action, clinic_ids
+from pumps.models import Pump
 from refills.models import Appointment, Fill
 from visits.models import Visit
 
@@ -56,3 +57,9 @@ def imported_fill_for(user: User, fill_uuid: uuid.UUID) -> Fill | None:
     return rows.select_related(
         "pump__patient", "pump__model", "pump__clinic", "recorded_by", "correction__by"
     ).first()
+
+
+def visits_of(pump: Pump) -> list[Visit]:
+    """Every visit of the pump, those taken back too, newest first."""
+    rows = pump.visits.select_related("recorded_by", "ordered_by", "withdrawal__by")
+    return list(rows.order_by("-at", "-id"))

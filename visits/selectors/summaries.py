@@ -175,3 +175,8 @@ def pdf_is_missing() -> bool:
         .first()
     )
     return bool(last)
+
+
+def current_summary(visit: Visit) -> AfterVisitSummary | None:
+    """What the family takes home from the visit, in its present version."""
+    return visit.summaries.filter(replaced_at__isnull=True).defer("pdf", "html").first()

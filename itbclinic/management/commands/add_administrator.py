@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Clinic, Role, User
+from accounts.models import Role, User
+from accounts.selectors import clinic_named, username_is_taken
 
 
 class Command(BaseCommand):
@@ -23,10 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("--family-name", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        clinic = Clinic.objects.filter(slug=options["clinic"]).first()
+        clinic = clinic_named(options["clinic"])
         if clinic is None:
             raise CommandError(f"There is no clinic {options['clinic']}. Make it: seed_clinic.")
-        if User.objects.filter(username__iexact=options["username"]).exists():
+        if username_is_taken(options["username"]):
             raise CommandError(f"There is an account {options['username']} already.")
         names = {
             "username": options["username"],

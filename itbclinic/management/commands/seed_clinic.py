@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Clinic
+from accounts.selectors import clinic_named
 from core.rules import RuleViolation
 from dosing.services import seed_drug_products
 from pumps.services import seed_pump_models
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug = options["slug"]
-        if Clinic.objects.filter(slug=slug).exists():
+        if clinic_named(slug) is not None:
             raise CommandError(f"There is a clinic {slug} already. Choose another --slug.")
         by, now = accounts.system_user("system-import"), timezone.now()
         try:

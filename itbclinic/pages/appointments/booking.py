@@ -17,7 +17,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts import audit
 from accounts.policies import Action
 from alarms.domain.deadlines import Deadlines
 from alarms.selectors.deadlines import deadlines_of
@@ -193,10 +192,6 @@ def _show(
     if partial:
         return render(request, "booking/verdict.html", context)
     booked = booked_already(pump, now) if old is None else None
-    audit.record(
-        event="patient.read", by=access.user_of(request), at=now, clinic_id=pump.clinic_id,
-        subject_type="patient", subject_id=pump.patient.uuid,
-    )  # fmt: skip
     context |= {
         "old": bookings.present(old, now) if old else None,
         "booked": booked,
@@ -216,7 +211,8 @@ def _show(
         "back": way_back(request, pump),
         "unseen": unseen,
     }
-    return render(request, "booking/page.html", context, status=status)
+    patient = pump.patient
+    return access.page_about(request, patient, "booking/page.html", context, now=now, status=status)
 
 
 def _facts(dates: Deadlines, today: date) -> list[tuple[str, str, str]]:

@@ -247,10 +247,6 @@ class PlainForm(PageForm):
 def _show(request: HttpRequest, row: Appointment, refused: PageForm | None = None) -> HttpResponse:
     now = timezone.now()
     user = access.user_of(request)
-    audit.record(
-        event="patient.read", by=user, at=now, clinic_id=row.pump.clinic_id,
-        subject_type="patient", subject_id=row.pump.patient.uuid,
-    )  # fmt: skip
     context = {
         "booked": bookings.present(row, now, visits_on_their_days([row]).get(row.pk)),
         "recorders": clinic_ids(user, Action.RECORD_VISIT),
@@ -262,4 +258,7 @@ def _show(request: HttpRequest, row: Appointment, refused: PageForm | None = Non
         "came_from": came_from(request),
         "back": way_back(request, row.pump),
     }
-    return render(request, "appointments/one.html", context, status=422 if refused else 200)
+    status = 422 if refused else 200
+    return access.page_about(
+        request, row.pump.patient, "appointments/one.html", context, now=now, status=status
+    )

@@ -17,7 +17,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit as audit_log
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids
-from accounts.selectors import AuditFilters, matching_audit_events, people_in_audit
+from accounts.selectors import (
+    AuditFilters,
+    audit_events_after,
+    audit_events_before,
+    people_in_audit,
+)
 from core import words
 from followup.selectors import work
 from itbclinic.csv_cells import as_csv_row
@@ -174,15 +179,14 @@ def _subjects(of_clinics: Sequence[int], patients: Sequence[UUID]) -> list[UUID]
 
 def _page(query: Query, request: HttpRequest) -> Page:
     """A page by keyset: an event that is written meanwhile moves nothing."""
-    rows = matching_audit_events(query.clinics, query.filters)
     before, after = _key(request, "before"), _key(request, "after")
     if after is not None:
-        found = list(rows.filter(id__gt=after).order_by("id")[: PAGE_SIZE + 1])
+        found = audit_events_after(query.clinics, query.filters, after, PAGE_SIZE + 1)
         more_newer, events = len(found) > PAGE_SIZE, found[:PAGE_SIZE][::-1]
         older = _address(query, before=events[-1].id) if events else ""
         newer = _address(query, after=events[0].id) if more_newer else ""
     else:
-        found = list((rows.filter(id__lt=before) if before else rows)[: PAGE_SIZE + 1])
+        found = audit_events_before(query.clinics, query.filters, before, PAGE_SIZE + 1)
         more, events = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
         older = _address(query, before=events[-1].id) if more else ""
         newer = _address(query, after=events[0].id) if before and events else ""
@@ -283,10 +287,9 @@ class _Echo:
 def _csv_lines(query: Query, user: User) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(COLUMNS)  # the mark by which spreadsheets know UTF-8
-    rows = matching_audit_events(query.clinics, query.filters)
     last: int | None = None
     while True:
-        found = list((rows.filter(id__lt=last) if last else rows)[:EXPORT_CHUNK])
+        found = audit_events_before(query.clinics, query.filters, last, EXPORT_CHUNK)
         for shown in _present(query, found, user):
             yield writer.writerow(as_csv_row(_csv_cells(shown)))
         if len(found) < EXPORT_CHUNK:

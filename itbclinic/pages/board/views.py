@@ -16,12 +16,13 @@ from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids, may
 from alarms.models import Reason
 from alarms.selectors import worklist
+from alarms.selectors.exclusions import count_recalculating
 from core import words
 from dosing.selectors import current_programs
 from followup.models import ScanRun
 from followup.selectors import work
 from itbclinic.pages.imports import uploads
-from itbclinic.pages.shared import board_query, messages, reads, states
+from itbclinic.pages.shared import board_query, messages, states
 from itbclinic.pages.shared import rows as presenters
 from itbclinic.pages.shared.board_filter import BoardFilterForm
 from itbclinic.pages.shared.board_query import BoardQuery
@@ -33,6 +34,8 @@ from rosters.models import ImportRow
 from rosters.selectors import open_refused_rows
 
 from . import off_board
+from .excluded import ExcludedPump
+from .excluded import excluded as excluded_pumps
 
 LOUD: Final = 5  # late or failed items that the board names
 HOT: Final = ("unknown", "alarm", "overdue")  # tabs whose count is coloured when it is not zero
@@ -47,7 +50,7 @@ class Board:
     counts: worklist.Counts
     tabs: list[TabLink]
     rows: list[presenters.Row]
-    excluded: list[reads.ExcludedPump]
+    excluded: list[ExcludedPump]
     refused: list[ImportRow]
     recalculating: int
     checked: str
@@ -187,7 +190,7 @@ def _make(
     page = found[: query.size]
     more = len(found) > len(page)
     counts = worklist.count(ids, filters, now)
-    excluded = reads.excluded(ids, query.search, now) if _wants_excluded(query, counts) else []
+    excluded = excluded_pumps(ids, query.search, now) if _wants_excluded(query, counts) else []
     return Board(
         query=query,
         made_at=words.instant(now, clinics[0].zone),
@@ -197,7 +200,7 @@ def _make(
         excluded=excluded if query.tab == "excluded" else [],
         excluded_found=len(excluded) if query.search else 0,
         refused=list(open_refused_rows(ids)),
-        recalculating=reads.count_recalculating(ids, now),
+        recalculating=count_recalculating(ids, now),
         checked=words.instant(sweep.finished_at, clinics[0].zone) if sweep else "",
         several_clinics=len(clinics) > 1,
         where=", ".join(clinic.name for clinic in clinics),

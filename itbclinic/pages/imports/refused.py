@@ -137,8 +137,7 @@ def _show(
         "several": len(clinics) > 1,
         "clinic_links": _clinic_links(allowed, request.GET.get("clinic", ""), state),
         "runs": [
-            Import(run, run.finished_at is None)
-            for run in selectors.import_runs(ids).select_related("clinic")[:RUNS_SHOWN]
+            Import(run, run.finished_at is None) for run in selectors.import_runs(ids)[:RUNS_SHOWN]
         ],
         "runs_shown": RUNS_SHOWN,
     }
@@ -147,11 +146,9 @@ def _show(
 
 def _rows(request: HttpRequest, ids: Sequence[int], state: str) -> tuple[list[ImportRow], str]:
     """A page of rows and the address of the next one."""
-    rows = selectors.refused_rows(ids, state)
     after = request.GET.get("after", "")
-    if after.isascii() and after.isdigit() and len(after) < 19:
-        rows = rows.filter(id__gt=int(after))
-    found = list(rows[: PAGE_SIZE + 1])
+    key = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    found = list(selectors.refused_rows(ids, state, after=key)[: PAGE_SIZE + 1])
     page = found[:PAGE_SIZE]
     if len(found) == len(page):
         return page, ""

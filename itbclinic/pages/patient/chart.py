@@ -7,20 +7,26 @@ from typing import Any, Final
 
 from accounts.models import AuditEvent, User
 from accounts.policies import Action, may
+from accounts.selectors import events_about
 from alarms.domain.projection import ClockWarning, Known, project
 from alarms.domain.status import status_on
 from alarms.models import Exclusion, Projection, Reason
 from alarms.selectors.inputs import PumpFacts, load_facts
+from alarms.selectors.pump_page import exclusions_of, listed_pump, running_exclusion, settlements_of
 from alarms.selectors.worklist import RANKS
 from core import words
 from core.quantities import format_quantity
+from dosing.selectors import boluses_of, programs_of
 from itbclinic.pages.audit import words as audit_words
-from itbclinic.pages.shared import bookings, dates_view, program_view, reads, rows
+from itbclinic.pages.shared import bookings, dates_view, program_view, rows
 from patients.models import Caregiver, Patient
 from pumps.domain.path import path_ml
 from pumps.models import Pump
+from pumps.selectors import catheters_of, interrogations_of, pumps_of
 from refills.models import Appointment
 from refills.selectors import appointments_of, coming_appointments, fill_history
+from rosters.selectors import last_row_about
+from visits.selectors.encounters import visits_of
 
 from .history import Event, History
 
@@ -123,7 +129,7 @@ class Chart:
 
 def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Chart:
     """Gather the page. `pump` is the one to show: the patient's, or None where there is none."""
-    pumps = reads.pumps_of(patient)
+    pumps = pumps_of(patient)
     today = now.astimezone(patient.clinic.zone).date()
     bare = Chart(
         patient=patient,
@@ -139,7 +145,9 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         sheet=_sheet(patient),
         audit=tuple(
             (event, audit_words.words_of(event.event))
-            for event in reads.audit_of(user, patient, pumps)
+            for event in events_about(
+                user, patient.clinic_id, [str(patient.uuid), *(str(pump.uuid) for pump in pumps)]
+            )
         ),
     )
     return bare if pump is None else _with_pump(bare, pump, now, today)
@@ -151,13 +159,13 @@ def _with_pump(bare: Chart, pump: Pump, now: datetime, today: date) -> Chart:
     dates = _dates(pump)
     found = _computed(facts, now)
     appointments = coming_appointments(pump.pk, now)
-    programs = [(row, _view(row, pump)) for row in reads.programs(pump)]
+    programs = [(row, _view(row, pump)) for row in programs_of(pump)]
     explant = pump.explant
     row = _row(pump, dates, facts, appointments, now, today)
     return replace(
         bare,
         row=row,
-        exclusion=reads.running_exclusion(pump, now),
+        exclusion=running_exclusion(pump, now),
         explanted=words.instant(explant.at, zone) if explant else "",
         residual=_residual(found, pump, now),
         doubts=tuple(_doubts(pump, dates, today)),
@@ -203,7 +211,7 @@ def _row(
     known = rows.Facts(
         fills={pump.pk: facts.fill} if facts.fill else {}, programs={pump.pk: facts.programs}
     )
-    listed = reads.worklist_row(pump, now)
+    listed = listed_pump(pump, now)
     if listed is not None:
         return rows.present(listed, known)
     status = "unknown"
@@ -250,7 +258,7 @@ def _residual(found: Known | None, pump: Pump, now: datetime) -> str:
 
 
 def _doubts(pump: Pump, dates: Projection, today: date) -> list[Doubt]:
-    settlements = reads.settlements(pump)
+    settlements = settlements_of(pump)
     found = []
     for reason in dates.attention:
         why, remedy = rows.explain_unknown(reason, dates, None, ())
@@ -300,13 +308,13 @@ def _clock_warning(pump: Pump, warning: ClockWarning) -> Warning:
 
 def _history(pump: Pump, programs: list[tuple[Any, program_view.ProgramView]]) -> list[Event]:
     history = History(pump.clinic.zone)
-    history.add_visits(reads.visits(pump))
+    history.add_visits(visits_of(pump))
     history.add_fills(fill_history(pump.pk))
     history.add_programs(programs)
-    history.add_boluses(reads.boluses(pump))
-    history.add_interrogations(reads.interrogations(pump))
-    history.add_settlements(reads.settlements(pump))
-    history.add_exclusions(reads.exclusions(pump))
+    history.add_boluses(boluses_of(pump))
+    history.add_interrogations(interrogations_of(pump))
+    history.add_settlements(settlements_of(pump))
+    history.add_exclusions(exclusions_of(pump))
     history.add_explants(pump)
     return history.newest_first()
 
@@ -320,7 +328,7 @@ def _device(pump: Pump) -> list[tuple[str, str]]:
         ("Reservoir", format_quantity(pump.model.reservoir_ml, "mL")),
         ("Alarm volume", f"{volume} (assumed)" if pump.low_reservoir_alarm_assumed else volume),
     ]
-    catheters = reads.catheters(pump)
+    catheters = catheters_of(pump)
     for catheter in catheters:
         length = format_quantity(catheter.length_cm, "cm")
         path = path_ml(catheter.pump_tubing_ml, catheter.length_cm, catheter.ml_per_cm)
@@ -335,7 +343,7 @@ def _device(pump: Pump) -> list[tuple[str, str]]:
 
 
 def _sheet(patient: Patient) -> Sheet | None:
-    row = reads.sheet_row(patient)
+    row = last_row_about(patient)
     if row is None:
         return None
     raw = row.raw if isinstance(row.raw, dict) else {}

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.policies import Action
+from alarms.selectors.pump_page import running_exclusion
 from core import words
 from core.rules import RuleViolation
 from followup.services import settling
-from itbclinic.pages.shared import reads
 from itbclinic.pages.shared.access import find_pump, find_pump_for
 from itbclinic.pages.shared.forms import RuledForm
 from patients.models import Patient
@@ -64,7 +64,7 @@ def end_exclusion(
     """Put the pump back on the lists before its day."""
     of, pump = _find(request, patient_uuid, pump_uuid)
     form = EndExclusionForm(request.POST)
-    exclusion = reads.running_exclusion(pump, timezone.now())
+    exclusion = running_exclusion(pump, timezone.now())
     if exclusion is None:
         messages.info(request, "This pump is on the list already.")
         return _back(of, pump)

@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts import audit
 from accounts.models import User
 from itbclinic.pages.shared import board_query
-from itbclinic.pages.shared.access import find_patient, find_pump
+from itbclinic.pages.shared.access import find_patient, find_pump, page_about
 from itbclinic.pages.shared.forms import RuledForm
 from patients.models import Patient
 from pumps.models import Pump
@@ -50,14 +48,6 @@ def show(
     now = timezone.now()
     user = cast(User, request.user)
     found = chart.build(user, of, pump, now)
-    audit.record(
-        event="patient.read",
-        by=user,
-        at=now,
-        clinic_id=of.clinic_id,
-        subject_type="patient",
-        subject_id=of.uuid,
-    )
     forms = _forms(found, pump, now, refused) if pump and found.may_settle else None
     context = {
         "chart": found,
@@ -68,7 +58,8 @@ def show(
         "board_back": board_query.way_back(request.session),
         "doubts": [(d, forms.settle[d.settles] if forms else None) for d in found.doubts],
     }
-    return render(request, "patient/page.html", context, status=422 if refused else 200)
+    status = 422 if refused else 200
+    return page_about(request, of, "patient/page.html", context, now=now, status=status)
 
 
 def _forms(found: chart.Chart, pump: Pump, now: datetime, refused: RuledForm | None) -> Forms:

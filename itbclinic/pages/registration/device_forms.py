@@ -10,7 +10,6 @@ from core.local_time import instant_of
 from core.quantities import format_quantity
 from core.rules import RuleViolation
 from itbclinic.pages.shared.forms import REQUIRED, DateInput, PageForm, ReasonField, number, text
-from pumps.models import PumpModel
 
 LOCAL = "%Y-%m-%dT%H:%M"
 
@@ -29,7 +28,7 @@ class ImplantForm(PageForm):
     name = "implant"
 
     model = ModelField(
-        queryset=PumpModel.objects.none(),
+        queryset=None,
         label="Pump model",
         to_field_name="uuid",
         empty_label="Choose the model",

@@ -11,16 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts import audit
 from accounts.policies import Action
+from alarms.selectors.pump_page import listed_pump
 from core import words
 from core.rules import RuleViolation
 from followup.selectors import work
-from itbclinic.pages.shared import access, reads, rows
+from itbclinic.pages.shared import access, rows
 from itbclinic.pages.shared.access import find_patient, find_pump_for
 from patients.models import Patient
 from pumps.models import Pump
-from pumps.selectors import pump_models
+from pumps.selectors import pump_models, pumps_of
 from refills.models import Appointment
 from refills.selectors import open_appointments
 from visits.services import devices
@@ -51,13 +51,13 @@ def implant(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
                 "first fill and dose: then it has dates.",
             )
             return HttpResponseRedirect(reverse("visit_record", args=[of.uuid, pump.uuid]))
-    _record_read(request, of, now)
     context = _about(of, now) | {
         "form": form,
-        "in_place": [pump for pump in reads.pumps_of(of) if pump.explant is None],
+        "in_place": [pump for pump in pumps_of(of) if pump.explant is None],
         "no_models": not models,
     }
-    return render(request, "devices/implant.html", context, status=422 if form.errors else 200)
+    status = 422 if form.errors else 200
+    return access.page_about(request, of, "devices/implant.html", context, now=now, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,7 +130,6 @@ def take_back(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUI
                 request, "Taken back: the pump is on the board again. Look whether it is booked."
             )
             return _back(of, pump)
-    _record_read(request, of, now)
     zone = pump.clinic.zone
     context = _about(of, now) | {
         "pump": pump,
@@ -138,9 +137,7 @@ def take_back(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUI
         "explant": explant,
         "when": words.instant(explant.at, zone),
         "recorded": words.instant(explant.recorded_at, zone),
-        "in_place": [
-            other for other in reads.pumps_of(of) if other.explant is None and other != pump
-        ],
+        "in_place": [other for other in pumps_of(of) if other.explant is None and other != pump],
     }
     return render(request, "devices/take_back.html", context, status=422 if form.errors else 200)
 
@@ -172,9 +169,8 @@ def _show_taken_out(
     request: HttpRequest, of: Patient, pump: Pump, form: ExplantForm, *, asks: bool = False
 ) -> HttpResponse:
     now = timezone.now()
-    _record_read(request, of, now)
     booked = open_appointments(pump)
-    listed = reads.worklist_row(pump, now)
+    listed = listed_pump(pump, now)
     context = _about(of, now) | {
         "pump": pump,
         "form": form,
@@ -183,11 +179,10 @@ def _show_taken_out(
         "coming": _days([row for row in booked if row.starts_at > now], pump),
         "past": _days([row for row in booked if row.starts_at <= now], pump),
         "tasks": [item.get_kind_display() for item in work.open_of_pump(pump, now)],
-        "others": [
-            other for other in reads.pumps_of(of) if other.explant is None and other != pump
-        ],
+        "others": [other for other in pumps_of(of) if other.explant is None and other != pump],
     }
-    return render(request, "devices/taken_out.html", context, status=422 if form.errors else 200)
+    status = 422 if form.errors else 200
+    return access.page_about(request, of, "devices/taken_out.html", context, now=now, status=status)
 
 
 def _days(appointments: list[Appointment], pump: Pump) -> list[str]:
@@ -199,13 +194,6 @@ def _about(of: Patient, now: datetime) -> dict[str, Any]:
     today = now.astimezone(of.clinic.zone).date()
     born = f"{words.day(of.date_of_birth)} ({words.age(of.date_of_birth, today)})"
     return {"patient": of, "clinic": of.clinic, "today": today, "born": born}
-
-
-def _record_read(request: HttpRequest, of: Patient, now: datetime) -> None:
-    audit.record(
-        event="patient.read", by=access.user_of(request), at=now, clinic_id=of.clinic_id,
-        subject_type="patient", subject_id=of.uuid,
-    )  # fmt: skip
 
 
 def _back(of: Patient, pump: Pump) -> HttpResponse:

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action, may
 from accounts.selectors import clinics_for
@@ -73,12 +72,8 @@ def correct(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, "Saved: the list, the paper and the letters go by it.")
             return HttpResponseRedirect(reverse("patient", args=[of.uuid]))
-    audit.record(
-        event="patient.read", by=user, at=now, clinic_id=of.clinic_id,
-        subject_type="patient", subject_id=of.uuid,
-    )  # fmt: skip
     status = 422 if form.errors else 200
-    return render(request, "devices/correct.html", context, status=status)
+    return access.page_about(request, of, "devices/correct.html", context, now=now, status=status)
 
 
 def _with_days(found: Sequence[Patient]) -> list[tuple[Patient, str]]:
@@ -136,8 +131,5 @@ def _known(
     elif "same_person" in codes:
         found = same_person(clinic, entry.family_name, entry.given_name, entry.date_of_birth)
     for one in found:
-        audit.record(
-            event="patient.read", by=user, at=timezone.now(), clinic_id=clinic.pk,
-            subject_type="patient", subject_id=one.uuid,
-        )  # fmt: skip
+        access.record_read(request, one, timezone.now())
     return found

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from accounts.models import Clinic
 from core.rules import fingerprint
 from itbclinic.pages.shared.forms import REQUIRED, DateInput, PageForm, text
 from patients.models import Patient
@@ -83,7 +82,7 @@ class PatientForm(IdentityForm):
     }
 
     clinic = ClinicField(
-        queryset=Clinic.objects.none(),
+        queryset=None,
         label="Clinic",
         to_field_name="slug",
         empty_label="Choose the clinic",

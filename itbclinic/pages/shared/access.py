@@ -1,19 +1,22 @@
 """Who may open a page: another clinic's object is not found; a role is told what it may not do."""
 
 import uuid
-from typing import cast
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
+from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids, may
 from accounts.selectors import clinics_for
 from patients.models import Patient
 from patients.selectors import patient_for
 from pumps.models import Pump
-
-from .reads import pumps_of
+from pumps.selectors import pumps_of
 
 
 def user_of(request: HttpRequest) -> User:
@@ -104,3 +107,33 @@ def find_pump(of: Patient, wanted: str) -> Pump | None:
         if str(pump.uuid) == wanted:
             return pump
     raise Http404
+
+
+def page_about(
+    request: HttpRequest,
+    patient: Patient,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    now: datetime,
+    status: int = 200,
+) -> HttpResponse:
+    """A page that shows a patient, and the record that it was read. Every such page is made here.
+
+    What was read is known only where the page is made: a form that is saved leads on without
+    showing anything, and a role that may not open the page has read nothing.
+    """
+    record_read(request, patient, now)
+    return render(request, template, dict(context), status=status)
+
+
+def record_read(request: HttpRequest, patient: Patient, now: datetime) -> None:
+    """Write into the audit log that the user saw something of this patient's chart."""
+    audit.record(
+        event="patient.read",
+        by=user_of(request),
+        at=now,
+        clinic_id=patient.clinic_id,
+        subject_type="patient",
+        subject_id=patient.uuid,
+    )

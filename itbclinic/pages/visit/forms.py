@@ -9,12 +9,10 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 
-from accounts.models import User
 from core.local_time import instant_of
 from core.quantities import format_quantity, plain
 from core.rules import Problem, RuleViolation
 from dosing.domain import programs
-from dosing.models import DrugProduct
 from dosing.selectors import Stability, stability_of
 from itbclinic.pages.shared import program_view
 from itbclinic.pages.shared.forms import DateInput, PageForm, number, text
@@ -99,7 +97,7 @@ class VisitForm(PageForm):
         error_messages={"required": "Say when.", "invalid": "Choose a date and a time."},
     )
     product = ProductField(
-        queryset=DrugProduct.objects.none(),
+        queryset=None,
         label="Drug",
         required=False,
         to_field_name="uuid",
@@ -131,7 +129,7 @@ class VisitForm(PageForm):
     pump_clock = forms.ChoiceField(label="Pump's clock", required=False)
     reason = text("Why the dose changes", 1000, required=False)
     ordered_by = DoctorField(
-        queryset=User.objects.none(),
+        queryset=None,
         label="Ordered by",
         required=False,
         to_field_name="uuid",

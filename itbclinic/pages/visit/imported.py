@@ -4,17 +4,15 @@ import uuid
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts import audit
 from accounts.policies import Action
 from core import words
 from core.quantities import PER_ML, format_quantity
 from core.rules import RuleViolation
-from itbclinic.pages.shared.access import check_may, user_of
+from itbclinic.pages.shared.access import check_may, page_about, user_of
 from itbclinic.pages.shared.withdraw import WithdrawForm
 from refills.models import Fill
 from rosters.services.imported import take_back_imported
@@ -48,14 +46,6 @@ def imported_refill(request: HttpRequest, fill_uuid: uuid.UUID) -> HttpResponse:
 
 def _show(request: HttpRequest, fill: Fill, form: WithdrawForm) -> HttpResponse:
     now, pump = timezone.now(), fill.pump
-    audit.record(
-        event="patient.read",
-        by=user_of(request),
-        at=now,
-        clinic_id=pump.clinic_id,
-        subject_type="patient",
-        subject_id=pump.patient.uuid,
-    )
     today = now.astimezone(pump.clinic.zone).date()
     born = pump.patient.date_of_birth
     volume = format_quantity(fill.volume_ml, "mL")
@@ -69,4 +59,5 @@ def _show(request: HttpRequest, fill: Fill, form: WithdrawForm) -> HttpResponse:
         "correction": getattr(fill, "correction", None),
         "form": form,
     }
-    return render(request, "visit/imported.html", context, status=422 if form.errors else 200)
+    status = 422 if form.errors else 200
+    return page_about(request, pump.patient, "visit/imported.html", context, now=now, status=status)

@@ -11,12 +11,13 @@ from alarms.selectors.inputs import domain_bolus, domain_program, load_facts
 from core import words
 from core.quantities import PER_ML, format_quantity, plain
 from dosing.domain import programs
-from dosing.selectors import steps_of
-from itbclinic.pages.shared import dates_view, program_view, reads
+from dosing.selectors import programs_of, steps_of
+from itbclinic.pages.shared import dates_view, program_view
 from itbclinic.pages.shared.dates_view import ALARM, REFILL
 from pumps.models import Pump
 from visits.models import Visit
-from visits.selectors.summaries import prints_of_visit
+from visits.selectors.encounters import visits_of
+from visits.selectors.summaries import current_summary, prints_of_visit
 
 from . import booked, changes
 from .forms import FLEX, LOCAL, MINIMUM, SIMPLE, STAYS, STOPPED, hours_of
@@ -72,7 +73,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
     pump, clinic = visit.pump, visit.pump.clinic
     patient, today = pump.patient, now.astimezone(clinic.zone).date()
     withdrawal = getattr(visit, "withdrawal", None)
-    later = next((v for v in reads.visits(pump) if v.pk != visit.pk and v.at > visit.at
+    later = next((v for v in visits_of(pump) if v.pk != visit.pk and v.at > visit.at
                   and not hasattr(v, "withdrawal")), None)  # fmt: skip
     return {
         "visit": visit,
@@ -91,7 +92,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "moved": [] if withdrawal else _moved(visit),
         "booked": None if withdrawal else booked.after_visit(visit, _now(pump), user, now),
         "later": later,
-        "summary": reads.current_summary(visit),
+        "summary": current_summary(visit),
         "prints": prints_of_visit(visit),
         "may_record": may(user, Action.RECORD_VISIT, clinic.pk),
         "today": today,
@@ -162,7 +163,7 @@ def _program_before(visit: Visit) -> str:
     """The program until the visit, as far as it counts today: `Flex: Mon to Fri 600 mcg/day`."""
     if visit.program is None:
         return ""
-    rows = reads.programs(visit.pump)
+    rows = programs_of(visit.pump)
     begun = (
         row
         for row in rows

@@ -19,14 +19,13 @@ from alarms.selectors.inputs import PumpFacts, domain_program, load_facts
 from core import words
 from core.rules import RuleViolation
 from dosing.selectors import catalogue_of_drugs, drug_products
-from itbclinic.pages.shared import reads
-from itbclinic.pages.shared.access import check_may, find_pump_for, user_of
+from itbclinic.pages.shared.access import check_may, find_pump_for, page_about, user_of
 from itbclinic.pages.shared.steps import StepTable
 from itbclinic.pages.shared.withdraw import WithdrawForm
 from patients.models import Patient
 from pumps.models import Pump
 from visits.models import Visit
-from visits.selectors.encounters import visit_for
+from visits.selectors.encounters import visit_for, visits_of
 from visits.selectors.summaries import prints_of_visit
 from visits.services.encounter import complete_visit, order_problems, withdraw_visit
 from visits.services.preview import preview
@@ -195,21 +194,13 @@ def _refused(request: HttpRequest, desk: Desk, *, changed: bool = False) -> Http
         typed["seen_version"] = str(load_facts([desk.pump.pk])[desk.pump.pk].pump.input_version)
         desk.form.data = typed
     context = _context(request, desk)
-    context["others"] = reads.visits(desk.pump)[:1] if changed else []
-    return render(request, "visit/record.html", context, status=422)
+    context["others"] = visits_of(desk.pump)[:1] if changed else []
+    return page_about(request, desk.of, "visit/record.html", context, now=desk.now, status=422)
 
 
 def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
     """The form for looking; what it is about was read."""
-    audit.record(
-        event="patient.read",
-        by=user_of(request),
-        at=desk.now,
-        clinic_id=desk.pump.clinic_id,
-        subject_type="patient",
-        subject_id=desk.of.uuid,
-    )
-    return render(request, "visit/record.html", _context(request, desk))
+    return page_about(request, desk.of, "visit/record.html", _context(request, desk), now=desk.now)
 
 
 def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:

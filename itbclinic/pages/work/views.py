@@ -144,9 +144,8 @@ def _cards(
     if tab == "settled":
         rows = selectors.settled_lately(ids, now)
     else:
-        rows = selectors.open_items(ids, now)
-        if tab == "mine":
-            rows = rows.filter(selectors.of_role(access.user_of(request), ids))
+        mine = access.user_of(request) if tab == "mine" else None
+        rows = selectors.open_items(ids, now, mine=mine)
     items = list(rows[: selectors.MOST])
     subjects = selectors.subjects_of(items, now)
     lines = [presenters.present(item, subjects, now) for item in items]

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import Clinic
+from accounts.selectors import clinic_named
 from core.rules import RuleViolation
 from rosters.services.importing import import_roster
 from rosters.services.report import ImportReport
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, help="write the result there as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        clinic = Clinic.objects.filter(slug=options["clinic"]).first()
+        clinic = clinic_named(options["clinic"])
         if clinic is None:
             raise CommandError("There is no clinic with this slug. Check --clinic.")
         now = timezone.now()

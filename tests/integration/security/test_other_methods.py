@@ -83,7 +83,7 @@ def test_it_names_nobody_whatever_the_role(
     for name in FORMS:
         answer = client.get(url_of(name, objects))
         assert answer.status_code == 405, name
-        assert objects.patient.family_name not in answer.content.decode(), name
+        assert objects.patient.display_name not in answer.content.decode(), name
 
 
 def test_a_page_that_takes_nothing_says_that(client: Client, nurse: User) -> None:

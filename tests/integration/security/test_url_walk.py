@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Clinic, Role, User
+from accounts.models import AuditEvent, Clinic, Role, User
 from accounts.policies import PERMISSIONS, Action
 from tests import factories
 from tests.integration.security.addresses import (
@@ -70,12 +70,16 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def asked(client: Client, name: str, objects: Objects) -> Any:
-    """The answer of that address, and its body; whatever it did is undone."""
+def asked(client: Client, name: str, objects: Objects) -> tuple[Any, str, set[str]]:
+    """The answer of that address, its body, and what it wrote into the audit log of the objects'
+    clinic; whatever it did is undone."""
     method = client.post if name in POST_ONLY else client.get
     with undone():
+        last = AuditEvent.objects.latest("id").pk
         answer = method(url_of(name, objects))
-        return answer, body(answer)
+        text = body(answer)
+        written = AuditEvent.objects.filter(clinic_id=objects.patient.clinic_id, id__gt=last)
+        return answer, text, set(written.values_list("event", flat=True))
 
 
 def test_a_stranger_is_sent_to_sign_in(client: Client, objects: Objects) -> None:
@@ -98,17 +102,22 @@ def test_each_role_sees_what_its_table_says(
     role: str, client: Client, clinic: Clinic, objects: Objects
 ) -> None:
     client.force_login(factories.user(f"{role}-x", clinic, role))
-    wrong = []
+    wrong, shown = [], 0
     for name, action in BY_ACTION.items():
-        answer, text = asked(client, name, objects)
+        answer, text, events = asked(client, name, objects)
         allowed = action in PERMISSIONS[role]
         if answer.status_code not in ((200, 302, 422) if allowed else (302, 403, 404)):
             wrong.append(f"{name}: {answer.status_code}")
         if answer.get("Location", "").startswith("/accounts/login/"):
             wrong.append(f"{name}: no longer signed in")
-        if not allowed and objects.patient.family_name in text:
+        if not allowed and objects.patient.display_name in text:
             wrong.append(f"{name}: names the patient")
+        if answer.status_code in (200, 422) and objects.patient.display_name in text:
+            shown += 1
+            if not any(event.endswith((".read", ".exported")) for event in events):
+                wrong.append(f"{name}: shows the patient, and nobody learns who read it")
     assert not wrong
+    assert shown > 10 or role not in ("nurse", "doctor"), "the pages name no patient"
 
 
 @pytest.mark.parametrize("role", [role.value for role in Role])
@@ -118,11 +127,11 @@ def test_nobody_sees_another_clinics_objects(
     client.force_login(factories.user(f"{role}-y", clinic, role))
     wrong = []
     for name in (name for name, action in BY_ACTION.items() if action in PERMISSIONS[role]):
-        answer, text = asked(client, name, foreign)
+        answer, text, _ = asked(client, name, foreign)
         names_an_object = url_of(name, foreign) != url_of(name, objects)
         if names_an_object and answer.status_code != 404:
             wrong.append(f"{name}: {answer.status_code}")
-        if foreign.patient.family_name in text or foreign.pump.serial_number in text:
+        if foreign.patient.display_name in text or foreign.pump.serial_number in text:
             wrong.append(f"{name}: says something of the patient")
     assert not wrong
 
