@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from .rules import RuleViolation
+from .words import format_date
 
 # Names of a machine's own files, not of places: another machine may lack or mean other ones.
 LOCAL_NAMES = {"localtime", "posixrules", "Factory"}
@@ -43,6 +44,6 @@ def instant_of(
     raise RuleViolation.of(
         time_field,
         "time_does_not_exist",
-        f"{local:%H:%M} does not exist on {local:%d-%b-%Y}: the clocks go forward by {skipped} "
-        "minutes. Write an earlier or a later time.",
+        f"{local:%H:%M} does not exist on {format_date(local.date())}: the clocks go forward by "
+        f"{skipped} minutes. Write an earlier or a later time.",
     )

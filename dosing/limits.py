@@ -10,13 +10,9 @@ from core.rules import Problem, RuleViolation
 from pumps.limits import limits_of
 from pumps.models import Pump
 
-from .domain.checks import program_problems
+from .domain.checks import concentration_problem, program_problems
 from .domain.programs import Program
 from .models import MOST_STABILITY_DAYS, DrugProduct, StabilityLimit
-
-# Below is mg/mL typed as mcg/mL; above, ng/mL. Sold or compounded: 50 to 4,000 mcg/mL.
-LEAST_MCG_PER_ML: Final = Decimal(10)
-MOST_MCG_PER_ML: Final = Decimal(10_000)
 
 
 def check_program(pump: Pump, program: Program) -> None:
@@ -63,12 +59,9 @@ def check_drug_product(product: DrugProduct, limits: Sequence[StabilityLimit]) -
     problems = _readable(product, "", {"clinic"})
     concentration = product.concentration_mcg_per_ml
     if "concentration_mcg_per_ml" not in {problem.field for problem in problems}:
-        if not LEAST_MCG_PER_ML <= concentration <= MOST_MCG_PER_ML:
-            text = (
-                f"Write mcg per mL, from {LEAST_MCG_PER_ML} to {MOST_MCG_PER_ML:,}: "
-                "2 mg per mL is 2,000 mcg per mL."
-            )
-            problems.append(Problem("concentration_mcg_per_ml", "out_of_range", text))
+        problem = concentration_problem("concentration_mcg_per_ml", "This", concentration)
+        if problem is not None:
+            problems.append(problem)
         same = DrugProduct.objects.filter(
             clinic=product.clinic_id,
             name__iexact=product.name,

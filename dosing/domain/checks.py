@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from core.quantities import format_quantity
+from core.quantities import PER_ML, format_quantity
 from core.rules import Problem
 from pumps.domain.limits import PumpLimits
 
@@ -28,6 +28,9 @@ from .programs import (
 # A day's total outside these is almost surely mg for mcg, or an hour's dose for a day's.
 LEAST_MCG_PER_DAY: Final = Decimal(10)
 MOST_MCG_PER_DAY: Final = Decimal(3000)
+# Below is mg/mL typed as mcg/mL; above, mcg/mL typed as mg/mL. Sold or compounded: 50 to 4,000.
+LEAST_MCG_PER_ML: Final = Decimal(50)
+MOST_MCG_PER_ML: Final = Decimal(5000)
 
 
 def program_problems(
@@ -50,6 +53,23 @@ def program_problems(
     return []
 
 
+def concentration_problem(field: str, said: str, mcg_per_ml: Decimal) -> Problem | None:
+    """Whether it is a concentration that baclofen has.
+
+    Args:
+        said: what was typed, as the sentence begins.
+    """
+    if LEAST_MCG_PER_ML <= mcg_per_ml <= MOST_MCG_PER_ML:
+        return None
+    return Problem(
+        field,
+        "concentration_out_of_range",
+        f"{said} comes to {format_quantity(mcg_per_ml, PER_ML)}; baclofen has {LEAST_MCG_PER_ML} "
+        f"to {format_quantity(MOST_MCG_PER_ML, PER_ML)}. Check the number and its unit: 2 mg per "
+        "mL is 2,000 mcg per mL.",
+    )
+
+
 def day_total_problem(field: str, said: str, mcg_per_day: Decimal | Fraction) -> Problem | None:
     """Whether what is programmed for a day is a dose that anybody gets.
 
@@ -62,7 +82,8 @@ def day_total_problem(field: str, said: str, mcg_per_day: Decimal | Fraction) ->
         field,
         "dose_out_of_range",
         f"{said} comes to {format_quantity(mcg_per_day, 'mcg/day')}; a day's dose is between "
-        f"{LEAST_MCG_PER_DAY} and {MOST_MCG_PER_DAY:,} mcg/day. Check the number and its unit.",
+        f"{LEAST_MCG_PER_DAY} and {format_quantity(MOST_MCG_PER_DAY, 'mcg/day')}. Check the number "
+        "and its unit.",
     )
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Final
 
 from core.rules import Problem
+from core.words import format_date
 
 LONGEST_SERIAL: Final = 40
 
@@ -24,7 +25,8 @@ def implant_problems(
         text = "The implant is still to come. Record it once the pump is in."
         problems.append(Problem("implanted_on", "date_in_future", text))
     elif implanted_on is not None and implanted_on < born:
-        text = f"The patient was born {_day(born)}; the implant cannot be before. Check the date."
+        said = f"The patient was born {format_date(born)}"
+        text = f"{said}; the implant cannot be before. Check the date."
         problems.append(Problem("implanted_on", "dates_out_of_order", text))
     return problems
 
@@ -39,12 +41,8 @@ def explant_problems(
         problems.append(Problem("at", "date_in_future", text))
     elif at.date() < (implanted_on or born):
         what = "The pump was implanted" if implanted_on else "The patient was born"
-        text = f"{what} {_day(implanted_on or born)}; it cannot have been taken out before. "
+        text = f"{what} {format_date(implanted_on or born)}; it cannot have been taken out before. "
         problems.append(Problem("at", "dates_out_of_order", f"{text}Check the date."))
     if not reason.strip():
         problems.append(Problem("reason", "missing", "Say why the pump was taken out."))
     return problems
-
-
-def _day(day: date) -> str:
-    return f"{day:%d-%b-%Y}"

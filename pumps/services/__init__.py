@@ -17,6 +17,7 @@ from django.db.models.functions import Greatest
 
 from accounts import audit
 from accounts.models import Clinic, User
+from core.quantities import format_quantity
 from core.rules import Problem, RuleViolation, check_unchanged
 from pumps.catalogue import DEFAULT_PUMP_MODELS, FIGURES
 from pumps.models import Interrogation, InterrogationCorrection, Pump, PumpModel
@@ -114,8 +115,8 @@ def _figure_problems(model: PumpModel) -> list[Problem]:
         (
             "reservoir_ml",
             reservoir <= 0 or highest is None or highest < reservoir,
-            f"A pump of this model has its alarm at {_plain(highest)} mL; the reservoir must hold "
-            "more.",
+            f"A pump of this model has its alarm at {format_quantity(highest or 0, 'mL')}; the "
+            "reservoir must hold more.",
         ),
         ("default_low_reservoir_alarm_ml", alarm >= 0, "The alarm volume cannot be negative."),
         (
@@ -141,10 +142,6 @@ def _figure_problems(model: PumpModel) -> list[Problem]:
         ),
     )
     return [Problem(field, "out_of_range", text) for field, holds, text in rules if not holds]
-
-
-def _plain(value: Decimal | None) -> str:
-    return "" if value is None else f"{value.normalize():f}"
 
 
 @transaction.atomic
@@ -207,8 +204,8 @@ def check_low_reservoir_alarm(alarm_ml: Decimal, model: PumpModel) -> None:
         raise RuleViolation.of(
             "low_reservoir_alarm_ml",
             "alarm_not_below_reservoir",
-            f"The alarm volume must be below the reservoir's {model.reservoir_ml.normalize():f} mL."
-            " Check both.",
+            "The alarm volume must be below the reservoir's "
+            f"{format_quantity(model.reservoir_ml, 'mL')}. Check both.",
         )
 
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import User
 from accounts.services import keep_settings
 from core.rules import Problem, RuleViolation
+from core.words import format_date
 from patients.models import Patient
 from pumps.domain.device import explant_problems, implant_problems
 from pumps.models import Explant, ExplantWithdrawal, Pump, PumpModel
@@ -130,8 +131,8 @@ def check_in_place(pump: Pump) -> None:
         "pump",
         "already_explanted",
         f"{explant.recorded_by.display_name} recorded that this pump was taken out "
-        f"{local:%d-%b-%Y %H:%M}. Nothing of yours was saved. If that is wrong, take it back on "
-        "the patient's page.",
+        f"{format_date(local.date())} {local:%H:%M}. Nothing of yours was saved. If that is wrong, "
+        "take it back on the patient's page.",
     )
 
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from django.db import transaction
 
 from accounts.models import User
-from core.quantities import rounded
+from core.quantities import format_quantity, rounded
 from core.rules import Problem, RuleViolation
 from dosing.models import DrugProduct
 from pumps.models import Pump
@@ -48,8 +48,8 @@ def check_fill(pump: Pump, entry: FillEntry, at: datetime, now: datetime) -> Non
             Problem(
                 "volume_ml",
                 "fill_exceeds_reservoir",
-                f"{entry.volume_ml.normalize():f} mL does not fit: the reservoir holds "
-                f"{reservoir_ml.normalize():f} mL. Check the volume and the pump model.",
+                f"{format_quantity(entry.volume_ml, 'mL')} does not fit: the reservoir holds "
+                f"{format_quantity(reservoir_ml, 'mL')}. Check the volume and the pump model.",
             )
         )
     for name in ("volume_ml", "concentration_mcg_per_ml"):

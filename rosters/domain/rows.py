@@ -12,6 +12,7 @@ from typing import Final
 
 from core.quantities import format_quantity
 from core.words import format_date
+from dosing.domain.checks import concentration_problem
 
 from . import cells, numbers
 from .dates import LocalMoment, writes_day_first
@@ -32,9 +33,6 @@ from .row_types import (
 from .sheet import RawRow, RosterSheet
 
 DATE_COLUMNS: Final = ("DOB", "Implanted", "Last Refill", "Alarm Date")
-# Below is mg/mL typed without its unit; above, mcg/mL typed as mg/mL. Sold or compounded: 50-4000.
-LEAST_MCG_PER_ML: Final = Decimal(50)
-MOST_MCG_PER_ML: Final = Decimal(5000)
 _RELATIONSHIP: Final = (
     r"(?:(?:foster|step|grand|adoptive|biological|legal|primary|older|younger)[ -]?)*"
     r"(?:mother|father|parents?|mom|mum|dad|guardian|aunt|uncle|sister|brother|sibling|spouse|wife|"
@@ -199,13 +197,9 @@ def _concentration(reader: RowReader) -> Decimal | None:
     if quantity is None or not _fits_column(reader, column, quantity.value, 3):
         return None
     typed = cells.shown(column, cells.tidy(reader.text(column)))
-    if not LEAST_MCG_PER_ML <= quantity.value <= MOST_MCG_PER_ML:
-        reader.refuse(
-            column,
-            "concentration_out_of_range",
-            f"{typed} comes to {format_quantity(quantity.value, 'mcg per mL')}; baclofen has "
-            f"{LEAST_MCG_PER_ML} to {MOST_MCG_PER_ML} mcg per mL. Check the number and its unit.",
-        )
+    problem = concentration_problem(column, typed, quantity.value)
+    if problem is not None:
+        reader.refuse(column, problem.code, problem.message)
         return None
     if quantity.converted:
         reader.warn(

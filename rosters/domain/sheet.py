@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from core.words import count
+
 from .csv_file import read_csv
 from .errors import RosterFileError
 from .xlsx_file import read_xlsx
@@ -204,7 +206,9 @@ def _as_sheet(lines: Sequence[Sequence[str]], *, surplus_is_doubtful: bool) -> R
     if not rows:
         raise RosterFileError("The sheet has headings but no rows. Nothing was imported.")
     if len(rows) > MAX_ROWS:
-        raise RosterFileError(f"The sheet has more than {MAX_ROWS:,} rows. Split it and try again.")
+        raise RosterFileError(
+            f"The sheet has more than {count(MAX_ROWS, 'row')}. Split it and try again."
+        )
     return RosterSheet(headings=tuple(dict.fromkeys(names)), rows=rows)
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+from core.words import count
+
 from .errors import RosterFileError
 from .sheet import RosterSheet, read_roster
 from .xlsx_file import unpacked_bytes
@@ -49,7 +51,7 @@ def check_file(content: bytes, suffix: str) -> RosterSheet:
     sheet = read_roster(content, suffix)
     if len(sheet.rows) > MAX_ROWS:
         raise RosterFileError(
-            f"The sheet has {len(sheet.rows):,} rows; at most {MAX_ROWS:,} can be uploaded at "
-            "once. Split it, each part with the headings, and upload the parts one by one."
+            f"The sheet has {count(len(sheet.rows), 'row')}; at most {MAX_ROWS:,} can be uploaded "
+            "at once. Split it, each part with the headings, and upload the parts one by one."
         )
     return sheet

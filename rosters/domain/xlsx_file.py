@@ -14,6 +14,8 @@ from typing import Any, Final
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
+from core.words import count
+
 from .errors import RosterFileError
 
 Lines = list[list[str]]
@@ -91,7 +93,9 @@ def _lines(pairs: Iterator[Any], most_rows: int) -> Lines:
             line.pop()
         filled += bool(line)
         if filled > most_rows + 100:
-            raise RosterFileError(f"A sheet has more than {most_rows:,} rows. Split it first.")
+            raise RosterFileError(
+                f"A sheet has more than {count(most_rows, 'row')}. Split it first."
+            )
         lines.append(line)
     while lines and not lines[-1]:
         lines.pop()

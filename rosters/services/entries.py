@@ -6,6 +6,7 @@ from typing import Final
 
 from alarms.models import Projection, Reason
 from core.quantities import format_quantity
+from core.words import format_date
 from dosing.models import DrugProduct
 from dosing.selectors import stability_of
 from pumps.models import Pump
@@ -78,8 +79,8 @@ def older_reading_warnings(row: RosterRow, pump: Pump) -> tuple[RowWarning, ...]
             "older_alarm_reading",
             "Low Alarm (mL) is older than the reading on record, "
             f"{format_quantity(pump.low_reservoir_alarm_ml, 'mL')} on "
-            f"{newest.at.astimezone(pump.clinic.zone):%d-%b-%Y}, which goes on. Check the pump's "
-            "setting.",
+            f"{format_date(newest.at.astimezone(pump.clinic.zone).date())}, which goes on. Check "
+            "the pump's setting.",
         ),
     )
 

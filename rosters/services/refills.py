@@ -7,6 +7,7 @@ from typing import Final
 from django.db.models import Max
 
 from accounts.models import Clinic, User
+from core.words import format_date
 from dosing.domain import programs
 from dosing.models import Bolus, Program, ProgramCorrection
 from patients.models import Patient
@@ -120,4 +121,4 @@ def last_recorded(pump: Pump) -> list[datetime]:
 
 def _who_and_when(by: User, at: datetime, clinic: Clinic) -> str:
     local = at.astimezone(clinic.zone)
-    return f"{by.display_name} on {local:%d-%b-%Y} at {local:%H:%M}"
+    return f"{by.display_name} on {format_date(local.date())} at {local:%H:%M}"

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from alarms.domain.deadlines import Deadlines, Limit, is_past_due, is_too_late
 from core import local_time
 from core.rules import Problem, RuleViolation
-from core.words import format_date
+from core.words import count, format_date, weekday
 
 FEWEST_WORDS: Final = 3
 FIRST_TIME: Final = time(9)
@@ -116,7 +116,7 @@ def judge(
     if day.weekday() >= SATURDAY:
         name = "Saturday" if day.weekday() == SATURDAY else "Sunday"
         warnings.append(
-            Warning(WEEKEND, f"{spoken(day)} is a {name}. Make sure that somebody is there.")
+            Warning(WEEKEND, f"{weekday(day)} is a {name}. Make sure that somebody is there.")
         )
     if at is not None:
         warnings.extend(_of_the_time(day, at, taken=taken))
@@ -125,7 +125,7 @@ def judge(
 
 def passed(day: date, at: time | None = None) -> Verdict:
     """The verdict on a time that is over: it can be neither in time nor too late."""
-    when = spoken(day) if at is None else f"{spoken(day)} {at:%H:%M}"
+    when = weekday(day) if at is None else f"{weekday(day)} {at:%H:%M}"
     what = "day" if at is None else "time"
     return Verdict(passed=f"{when} has passed. Choose a {what} that is still to come.")
 
@@ -222,12 +222,6 @@ def _weekdays(
     return found
 
 
-def spoken(day: date) -> str:
-    """`Tue 09-Mar-2027`, as everywhere in the application."""
-    names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    return f"{names[day.weekday()]} {format_date(day)}"
-
-
 def _too_late(dates: Deadlines, limit: Limit, today: date) -> tuple[str, str]:
     """Why a reason is needed, and what to do."""
     if dates.empty is not None and dates.empty <= today:
@@ -253,7 +247,7 @@ def _of_the_time(day: date, at: time, *, taken: bool) -> list[Warning]:
     found = []
     if taken:
         text = (
-            f"Another patient is booked for {spoken(day)} {at:%H:%M} in this clinic. Take another "
+            f"Another patient is booked for {weekday(day)} {at:%H:%M} in this clinic. Take another "
             "time, or make sure that both can be seen."
         )
         found.append(Warning(f"{TAKEN}_{at:%H%M}", text))
@@ -287,5 +281,4 @@ def _fits(day: date, dates: Deadlines) -> str:
 
 def days(later: date, earlier: date) -> str:
     """`1 day`, `12 days`."""
-    number = (later - earlier).days
-    return f"{number} day" if number == 1 else f"{number:,} days"
+    return count((later - earlier).days, "day")

@@ -9,7 +9,7 @@ from typing import Final
 from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs
 from core.quantities import format_quantity
-from core.words import format_date
+from core.words import WEEKDAYS, format_date
 from dosing.domain.bridge import bridge
 from dosing.domain.programs import Bolus, MinimumRate, Stopped
 
@@ -20,7 +20,6 @@ from .proposal import Before, Concern, Proposed, change_percent, comparison, wee
 
 MOST_CHANGE_PERCENT: Final = 20  # 20.0 % is allowed, 21 % is not
 ALIKE: Final = Fraction(1, 10)  # so far a typed bridge bolus may be off ours
-DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def aspirate_of(before: Before, proposed: Proposed) -> Aspirate | None:
@@ -214,7 +213,7 @@ def _dose(before: Before, proposed: Proposed) -> Iterator[Concern]:
         strict=True,
     )
     large: dict[Fraction | None, list[str]] = {}
-    for day, (was, will) in zip(DAYS, pairs, strict=True):
+    for day, (was, will) in zip(WEEKDAYS, pairs, strict=True):
         percent = change_percent(was, will)
         if percent is None or abs(percent) > MOST_CHANGE_PERCENT:
             large.setdefault(percent, []).append(day)

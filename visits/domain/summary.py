@@ -11,6 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from core.quantities import format_quantity
+from core.words import NOT_RECORDED
 
 from . import summary_words as words
 from .summary_dose import Dose, changed, lines_of, schedule_of
@@ -139,8 +140,8 @@ def summarise(told: Told, *, today: date) -> Summary:
         unknown=() if told.dates.known else words.UNKNOWN_DATES,
         refill_by=_refill_by(told.dates),
         date_note=_date_note(told),
-        before=lines_of(told.before) if told.before else (words.NOT_RECORDED,),
-        now=lines_of(told.now) if told.now else (words.NOT_RECORDED,),
+        before=lines_of(told.before) if told.before else (NOT_RECORDED,),
+        now=lines_of(told.now) if told.now else (NOT_RECORDED,),
         medicine=_medicine(told),
         filled="No refill" if told.filled_ml is None else format_quantity(told.filled_ml, "mL"),
         schedule=schedule,
@@ -237,7 +238,7 @@ def _bridge(told: Told) -> str:
 
 def _medicine(told: Told) -> str:
     if told.concentration_mcg_per_ml is None:
-        return words.NOT_RECORDED
+        return NOT_RECORDED
     name = told.medicine or "baclofen"
     per_ml = format_quantity(told.concentration_mcg_per_ml, "mcg per mL")
     return f"{name}, {per_ml}"

@@ -11,17 +11,14 @@ from fractions import Fraction
 from typing import Final
 
 from core.quantities import format_quantity
+from core.words import WEEKDAY_NAMES
 from dosing.domain.programs import WEEK
 
-WEEKDAYS: Final = (
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
-)  # fmt: skip
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
 
-NOT_RECORDED: Final = "Not recorded"
 UNKNOWN_DATES: Final = (
     "We do not know the date of your next refill yet.",
     "We will call you with the date.",
@@ -86,7 +83,7 @@ def day(value: date) -> str:
 
 def weekday(value: date) -> str:
     """`Tuesday, March 9, 2027`."""
-    return f"{WEEKDAYS[value.weekday()]}, {day(value)}"
+    return f"{WEEKDAY_NAMES[value.weekday()]}, {day(value)}"
 
 
 def unbroken(text: str) -> str:
@@ -132,7 +129,7 @@ def days_of(names: Sequence[str]) -> str:
     numbers = sorted(WEEK.index(name) for name in names)
     if len(numbers) == len(WEEK):
         return "Every day"
-    words = [WEEKDAYS[number] for number in numbers]
+    words = [WEEKDAY_NAMES[number] for number in numbers]
     if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{words[0]} to {words[-1]}"
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from accounts.models import Clinic
 from alarms.models import ATTENTION
-from itbclinic.pages.shared.forms import EndField, ReasonField, RuledForm, decimal_sentences
+from core.local_time import instant_of
+from core.rules import RuleViolation
+from itbclinic.pages.shared.forms import EndField, ReasonField, RuledForm, number
 
 
 class SettleForm(RuledForm):
@@ -51,19 +53,7 @@ class AlarmVolumeForm(RuledForm):
     name = "volume"
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
-    low_reservoir_alarm_ml = forms.DecimalField(
-        label="Alarm volume read, in mL",
-        max_digits=6,
-        decimal_places=3,
-        min_value=0,
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        error_messages={
-            "required": "Write the volume in mL.",
-            "invalid": "Write a number of mL.",
-            "min_value": "The alarm volume cannot be negative. Write the mL that the pump shows.",
-            **decimal_sentences(6, 3),
-        },
-    )
+    low_reservoir_alarm_ml = number("Alarm volume read, in mL", 6, 3, min_value=0)
     read_at = forms.DateTimeField(
         label="Read at",
         widget=forms.DateTimeInput(
@@ -76,13 +66,21 @@ class AlarmVolumeForm(RuledForm):
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any) -> None:
         self.clinic = clinic
         super().__init__(*args, **kwargs)
+        self.fields["low_reservoir_alarm_ml"].error_messages |= {
+            "required": "Write the volume in mL.",
+            "invalid": "Write a number of mL.",
+            "min_value": "The alarm volume cannot be negative. Write the mL that the pump shows.",
+        }
         self.fields["read_at"].help_text = f"The clinic's local time ({clinic.timezone})."
 
     def clean_read_at(self) -> datetime:
-        """The local time in the clinic; the hour that comes twice is taken as the earlier."""
+        """The instant of the clinic's local time; one that the clocks skip is refused."""
         typed: datetime = self.cleaned_data["read_at"]
         local = timezone.make_naive(typed, timezone.get_current_timezone())
-        return local.replace(tzinfo=self.clinic.zone)
+        try:
+            return instant_of(local, self.clinic.zone, day_field="read_at", time_field="read_at")
+        except RuleViolation as violation:
+            raise forms.ValidationError([p.message for p in violation.problems]) from violation
 
     @staticmethod
     def opening_values(version: int, now: datetime, clinic: Clinic) -> dict[str, Any]:

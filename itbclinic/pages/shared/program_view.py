@@ -18,7 +18,6 @@ LEFT, TOP, WIDTH, HEIGHT = 44, 22, 648, 96
 NICE: Final = tuple(Fraction(part, 10) for part in (10, 15, 20, 30, 40, 50, 60, 80, 100))
 RATE_PLACES: Final = 2  # 6.25 mcg/h is that on every page
 LABELLED_STEPS: Final = 8  # more than that, and labels would touch
-DAY_NAMES: Final = words.WEEKDAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +188,8 @@ def name_of_days(numbers: Sequence[int]) -> str:
         return "Every day"
     together = list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))
     if together and len(numbers) > 2:
-        return f"{DAY_NAMES[numbers[0]]} to {DAY_NAMES[numbers[-1]]}"
-    return ", ".join(DAY_NAMES[number] for number in numbers)
+        return f"{words.WEEKDAYS[numbers[0]]} to {words.WEEKDAYS[numbers[-1]]}"
+    return ", ".join(words.WEEKDAYS[number] for number in numbers)
 
 
 def _time(minute: int) -> str:

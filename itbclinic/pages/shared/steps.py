@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from core.quantities import format_quantity, plain, read_number
 from core.rules import Problem
+from core.words import WEEKDAYS
 from dosing.domain.programs import MINUTES_A_DAY, WEEK, DayGroup, Flex, Step
 
 from .program_view import RATE_PLACES
@@ -17,7 +18,7 @@ from .program_view import RATE_PLACES
 MOST_ROWS: Final = 48
 CELL: Final = re.compile(r"groups\[(\d+)\](?:\.steps(?:\[(\d+)\](?:\.dose_mcg)?)?)?")
 HOUR: Final = re.compile(r"[0-9](:[0-5][0-9])?")
-DAY_NAMES: Final = dict(zip(WEEK, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))
+DAY_NAMES: Final = dict(zip(WEEK, WEEKDAYS, strict=True))
 
 
 @dataclass(slots=True)

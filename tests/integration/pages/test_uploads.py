@@ -217,7 +217,7 @@ def test_a_dead_broker_stops_no_upload(
 
 
 def test_an_upload_rings_for_the_worker(as_role: SignedIn) -> None:
-    broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    broker: Any = redis.Redis.from_url(settings.CELERY_BROKER_URL)
 
     def ours() -> list[bytes]:
         """What this process asked for: the other tests ask the same broker."""
