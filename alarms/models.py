@@ -12,7 +12,7 @@ from pumps.models import Pump
 
 
 class Reason(models.TextChoices):
-    """Why a pump's status is unknown (calculations.md, Status)."""
+    """Why a pump's status is unknown (docs/calculations.md, Unknown)."""
 
     NO_FILL = "no_fill", "No fill is recorded"
     NO_PROGRAM = "no_program", "No program is recorded for the fill"
@@ -188,7 +188,7 @@ class ScanRun(models.Model):
 class WorkItem(models.Model):
     """Something that a person must do, because the system cannot or must not.
 
-    Every failure ends here (reliability.md, 4): it has an owner and a time, and when the time runs
+    Failures end here (docs/reliability.md, 4): each has an owner and a time, and when the time runs
     out it passes to the next person. `details` holds codes only.
     """
 

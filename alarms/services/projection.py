@@ -1,4 +1,4 @@
-"""The only writer of projections (reliability.md, 2).
+"""The only writer of projections (docs/reliability.md, 2).
 
 `resync` runs inside the transaction that changed a pump's inputs. `refresh` is for the scans: it
 recomputes under the pump's lock what a look without locks found different.
