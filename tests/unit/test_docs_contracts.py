@@ -1,4 +1,4 @@
-"""docs/contracts.md and docs/reliability.md say what the code does: codes, fields, times."""
+"""What docs/ says of codes, fields, bounds and times is what the code does."""
 
 import json
 import re
@@ -10,7 +10,11 @@ import pytest
 from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.services import MAX_LEAD_DAYS, MAX_WINDOW_DAYS, MIN_INTERVAL_DAYS, MIN_WINDOW_DAYS
 from alarms.domain.cases import answer_line
+from alarms.models import WorkItem
+from alarms.services.work_items import LADDER, OWNERS
+from dosing.domain.checks import LEAST_MCG_PER_DAY, MOST_MCG_PER_DAY
 from itbclinic.health import PARTS
 from itbclinic.watchdog import QUERIES
 from reminders.domain.retry import WORKERS_LOST, next_attempt
@@ -18,6 +22,8 @@ from tests.unit.alarms.test_cases import BROKEN
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = (ROOT / "docs" / "contracts.md").read_text()
+CALCULATIONS = (ROOT / "docs" / "calculations.md").read_text()
+WORK_ITEMS = (ROOT / "docs" / "how-to" / "work-items.md").read_text()
 RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 
@@ -119,3 +125,21 @@ def test_a_failed_message_is_tried_again_when_the_page_says() -> None:
             timedelta(seconds=float(latest.split()[0])),
         ), attempt
     assert f"{WORKERS_LOST} lost workers" in RELIABILITY
+
+
+def test_a_clinic_may_set_what_the_page_says() -> None:
+    assert (
+        f"`refill_lead_days` 0 to {MAX_LEAD_DAYS}, `window_days` {MIN_WINDOW_DAYS} to "
+        f"{MAX_WINDOW_DAYS}, `max_interval_days` at least {MIN_INTERVAL_DAYS} and longer"
+    ) in CALCULATIONS
+    assert f"outside {LEAST_MCG_PER_DAY} to {MOST_MCG_PER_DAY:,} mcg is refused" in CALCULATIONS
+
+
+def test_work_items_have_the_owner_and_the_time_of_the_page() -> None:
+    said = {row[0]: row[1] for row in table(WORK_ITEMS, "item")}
+    assert len(said) == len(OWNERS)
+    for kind, (role, given) in OWNERS.items():
+        label = str(WorkItem.Kind(kind).label)
+        first = next(text for item, text in said.items() if item.startswith(label))
+        assert first.startswith(f"{role.value}, {given.total_seconds() / 3600:.0f} h"), label
+    assert f"passes on: {', '.join(role.value for role in LADDER)}." in WORK_ITEMS
