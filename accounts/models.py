@@ -64,7 +64,7 @@ class Clinic(models.Model):
     )
     quiet_from = models.TimeField(default=time(20))  # the clinic's clock; equal times: no quiet
     quiet_until = models.TimeField(default=time(8))
-    # Moves with every change that a refill-due list could show (contracts.md, REST: the cursor).
+    # Moves with every change that a refill-due list could show (docs/contracts.md, REST).
     change_sequence = models.BigIntegerField(default=0, editable=False)
 
     class Meta:

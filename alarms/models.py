@@ -10,7 +10,7 @@ from pumps.models import Pump
 
 
 class Reason(models.TextChoices):
-    """Why a pump's status is unknown (calculations.md, Status)."""
+    """Why a pump's status is unknown (docs/calculations.md, Unknown)."""
 
     NO_FILL = "no_fill", "No fill is recorded"
     NO_PROGRAM = "no_program", "No program is recorded for the fill"

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2  # type: ignore[import-untyped, unused-ignore]
 
 SCAN_STALE_AFTER_SECONDS = 5 * 60  # the due scan runs every minute, delivery every half
-SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
+SWEEP_STALE_AFTER_SECONDS = 15 * 60  # docs/reliability.md, I6
 CLEAN_STALE_AFTER_SECONDS = 15 * 60  # the watchdog checks every five minutes
 CLEAN = Path("/tmp/clean")  # noqa: S108 - a tmpfs of its own container
 AGES = """

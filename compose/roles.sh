@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the database and its three roles, none of them a superuser (reliability.md, 7). The image
+# Makes the database and its three roles, none of them a superuser (docs/reliability.md, 7). The image
 # runs this once, on an empty volume. Run again it sets the passwords anew, and changes no data:
 #   docker compose exec -u postgres postgres sh /docker-entrypoint-initdb.d/roles.sh
 set -eu

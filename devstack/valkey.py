@@ -1,6 +1,6 @@
 """One Valkey of our own, the broker. It keeps nothing: a doorbell has no memory.
 
-Persistence is off on purpose (reliability.md, 1): what is due stands in PostgreSQL, and a broker
+Persistence is off (docs/reliability.md, 1): what is due stands in PostgreSQL, and a broker
 that forgets is made up for by the next tick. So a crash leaves nothing to repair.
 """
 

@@ -19,7 +19,7 @@ def check_program(pump: Pump, program: Program) -> None:
     """Refuse a program that this pump cannot run.
 
     Raises:
-        RuleViolation: with the codes of contracts.md and the path of each field.
+        RuleViolation: with the codes of docs/contracts.md and the path of each field.
     """
     if program.concentration_mcg_per_ml is None:
         raise RuleViolation.of(

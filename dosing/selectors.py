@@ -21,7 +21,7 @@ Row = TypeVar("Row", Program, Bolus)
 
 def current_programs(pump_ids: Collection[int]) -> dict[int, list[Program]]:
     """Every uncorrected program of each pump, oldest first; of two at one instant the last entered
-    comes last, as calculations.md wants it."""
+    comes last, as docs/calculations.md wants it."""
     rows = Program.objects.filter(pump_id__in=pump_ids, correction__isnull=True)
     return _by_pump(rows.order_by("effective_at", "id"))
 
@@ -64,7 +64,7 @@ def stability_of(
     *, clinic_id: int, pump_family: str, concentration_mcg_per_ml: Decimal, product: Any = None
 ) -> Stability | None:
     """The limit of a drug in that family of pumps; where nobody recorded it, the shortest that is
-    near: of two readings the one that warns earlier (calculations.md).
+    near: of two readings the one that warns earlier (docs/calculations.md).
 
     Near are the same drug in other pumps, and other drugs of this concentration in this family;
     where there is neither, every drug in this family.

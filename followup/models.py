@@ -48,7 +48,7 @@ class ScanRun(models.Model):
 class WorkItem(models.Model):
     """Something that a person must do, because the system cannot or must not.
 
-    Every failure ends here (reliability.md, 4): it has an owner and a time, and when the time runs
+    Failures end here (docs/reliability.md, 4): each has an owner and a time, and when the time runs
     out it passes to the next person. `details` holds codes only.
     """
 

@@ -1,7 +1,7 @@
 """Celery: a doorbell, never a memory.
 
 Tasks carry no data and no ETA: each one looks at the database and does what is due or overdue.
-A lost message or a missed tick is therefore made up by the next one (reliability.md, 1).
+A lost message or a missed tick is therefore made up by the next one (docs/reliability.md, 1).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What each database role may do (reliability.md, 7).
+"""What each database role may do (docs/reliability.md, 7).
 
 `itb_owner` owns the tables and migrates. `itb_app` runs the web, `itb_scan` the worker, beat and
 the watchdog: both read and write, but change nothing in an append-only table, delete nothing of

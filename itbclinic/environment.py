@@ -1,7 +1,7 @@
 """Reading the environment: every variable that the application knows, and failing fast.
 
 In production a missing or default value is fatal: an empty database or a known secret must never
-look like a working clinic (contracts.md).
+look like a working clinic (docs/contracts.md).
 """
 
 import os

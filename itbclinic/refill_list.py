@@ -25,7 +25,7 @@ def clinic_date(clinic: Clinic, instant: datetime) -> date:
 
 
 def item(row: Any) -> dict[str, Any]:
-    """One row of `worklist.page` as contracts.md, REST, names it. Quantities are strings."""
+    """One row of `worklist.page` as docs/contracts.md, REST, names it. Quantities are strings."""
     stale = row.reason == "recalculating"
     projection = NO_PROJECTION if stale else row.projection
     alarm_date = projection.alarm_date

@@ -259,7 +259,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 10}
-# UTC intervals only: a crontab skips or doubles an hour when clocks change (reliability.md, 1).
+# UTC intervals only: a crontab skips or doubles an hour when clocks change: docs/reliability.md, 1.
 # A tick expires before the next one, so an outage leaves no pile of old scans behind.
 CELERY_BEAT_SCHEDULE = {
     "due-scan": {"task": "followup.due_scan", "schedule": 60.0, "options": {"expires": 55}},
@@ -270,7 +270,7 @@ CELERY_BEAT_SCHEDULE = {
     "summaries": {"task": "visits.render_summaries", "schedule": 30.0, "options": {"expires": 25}},
     "renew": {"task": "visits.renew_summaries", "schedule": 60.0, "options": {"expires": 55}},
 }
-SWEEP_STALE_AFTER_SECONDS = 15 * 60  # reliability.md, I6
+SWEEP_STALE_AFTER_SECONDS = 15 * 60  # docs/reliability.md, I6
 DUE_SCAN_STALE_AFTER_SECONDS = 10 * 60  # it runs every minute
 DELIVERY_STALE_AFTER_SECONDS = 10 * 60  # it runs every 30 seconds
 

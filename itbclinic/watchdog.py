@@ -1,4 +1,4 @@
-"""The independent watch over the reminders: the invariants of reliability.md in SQL of its own.
+"""The watch over the reminders: the invariants of docs/reliability.md in SQL of its own.
 
 It uses none of the application's selectors, so that a mistake there can't hide itself here. Each
 query returns what breaks the invariant: ids and codes, nothing of a patient.

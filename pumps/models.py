@@ -82,7 +82,7 @@ class Pump(models.Model):
     low_reservoir_alarm_ml = models.DecimalField(max_digits=6, decimal_places=3)
     # The catalogue's default until somebody reads the setting from the pump.
     low_reservoir_alarm_assumed = models.BooleanField(default=False)
-    # Bumped by every change of what the dates are computed from (reliability.md, 2).
+    # Bumped by every change of what the dates are computed from (docs/reliability.md, 2).
     input_version = models.BigIntegerField(default=1, editable=False)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

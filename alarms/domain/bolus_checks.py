@@ -1,4 +1,4 @@
-"""A bolus, with the program that it runs on, keeps the pump's maximum (calculations.md, Inputs)."""
+"""A bolus, with the program it runs on, keeps the maximum (docs/calculations.md, Programs)."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence

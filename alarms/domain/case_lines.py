@@ -1,4 +1,4 @@
-"""Projection cases: one JSON object in, one out (contracts.md, Projection cases).
+"""Projection cases: one JSON object in, one out (docs/contracts.md, Projection cases).
 
 `manage.py projection` and the what-if endpoint answer with `answer_line`; so does anybody who
 wants to check our arithmetic.
@@ -38,7 +38,7 @@ class Case:
 
 
 def answer_line(line: str) -> dict[str, Any]:
-    """Answer one line: a result as contracts.md has it. It never raises."""
+    """Answer one line: a result as docs/contracts.md has it. It never raises."""
     try:
         source = json.loads(
             line,

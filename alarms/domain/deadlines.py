@@ -19,7 +19,7 @@ class Deadlines:
     opens: date | None = None
     due: date | None = None
     alarm: date | None = None
-    printed_alarm: date | None = None  # where it is the earlier one, and counts (calculations.md)
+    printed_alarm: date | None = None  # where it is earlier, and counts: docs/calculations.md
     empty: date | None = None
     may_be_empty: date | None = None
 

@@ -1,7 +1,7 @@
-"""From a fill and programs to dates: calculations.md, Outputs.
+"""From a fill and programs to dates: docs/calculations.md, Instants and Dates.
 
 Everything is exact; `now` (as `as_of`) and the time zone are arguments. The readings taken where
-the page leaves a choice are in docs/algorithms/projection.md.
+a choice was left are on the same page.
 """
 
 from collections.abc import Sequence

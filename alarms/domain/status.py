@@ -1,4 +1,4 @@
-"""A pump's status on a clinic date (calculations.md, Status).
+"""A pump's status on a clinic date (docs/calculations.md, Status).
 
 The list works the same rule out in SQL (`alarms.selectors.worklist`); a test holds the two
 together.

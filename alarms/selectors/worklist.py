@@ -2,7 +2,7 @@
 
 The page, the API and the exports all come from here, so they list the same pumps. The status is
 worked out in the query from the stored dates and each clinic's own calendar date at `now`: it is
-right with Celery, the broker and the mail server all dead (reliability.md, 1).
+right with Celery, the broker and the mail server all dead (docs/reliability.md, 1).
 """
 
 from collections.abc import Collection, Sequence
@@ -171,7 +171,7 @@ def _with_status(pumps: Pumps) -> Pumps:
 
 
 def _with_appointment(pumps: Pumps, now: datetime) -> Pumps:
-    """The next appointment, and whether it makes the pump booked (contracts.md, REST)."""
+    """The next appointment, and whether it makes the pump booked (docs/calculations.md, Status)."""
     coming = Appointment.objects.filter(
         pump=OuterRef("pk"), cancelled_at__isnull=True, outcome="", starts_at__gt=now
     ).order_by("starts_at", "id")

@@ -7,7 +7,7 @@ from alarms.domain.projection import Known, project
 from alarms.models import Reason
 from alarms.selectors.inputs import PumpFacts
 
-# The same day of grace as the roster import's warning (contracts.md, Roster import).
+# The same day of grace as the roster import's warning (docs/contracts.md, Roster import).
 TOLERANCE: Final = timedelta(days=1)
 
 
@@ -45,7 +45,7 @@ def differs(facts: PumpFacts, found: Known, printed: date | None, now: datetime)
 
 
 def attention_of(facts: PumpFacts, found: Known, printed: date | None, now: datetime) -> list[str]:
-    """What makes the known dates doubtful until a named person settles it (calculations.md)."""
+    """What makes known dates doubtful until a person settles it (docs/calculations.md, Unknown)."""
     reasons = []
     if found.pump_stopped:
         reasons.append(Reason.PUMP_STOPPED.value)

@@ -1,4 +1,4 @@
-"""The only writer of projections (reliability.md, 2).
+"""The only writer of projections (docs/reliability.md, 2).
 
 `reproject` runs inside the transaction that changed a pump's inputs. `followup.resync` calls it and
 then plans what to remind of.

@@ -1,4 +1,4 @@
-"""Bridge and priming boluses (calculations.md, Bridge, prime, mix, discrepancy)."""
+"""Bridge and priming boluses (docs/calculations.md, Bridge, prime, mix, discrepancy)."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a program must keep (calculations.md, Inputs and Programs; codes of contracts.md).
+"""What a program must keep (docs/calculations.md, Inputs and Programs; codes of docs/contracts.md).
 
 Each check returns the problems it finds, with the path of the field below the program; nobody
 raises here, so that all errors of a case or a form are shown together.

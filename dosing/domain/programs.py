@@ -1,4 +1,4 @@
-"""What a pump was told to deliver (calculations.md, Programs).
+"""What a pump was told to deliver (docs/calculations.md, Programs).
 
 A step is a wall-clock time on the pump's own clock, which keeps the UTC offset it was set with and
 knows no daylight saving. Units: mcg, mcg/mL, minutes; instants are aware.

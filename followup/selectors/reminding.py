@@ -93,7 +93,7 @@ def _may_concern_nurses(row: Any, now: datetime) -> bool:
 
 
 def _runs_out_on(row: Any) -> date | None:
-    """The earlier of the alarm date and the earliest empty date (calculations.md)."""
+    """The earlier of the alarm date and the earliest empty date (docs/calculations.md)."""
     if not _has_dates(row):
         return None
     found = (row.projection.alarm_date, row.projection.earliest_empty_date)
@@ -187,7 +187,7 @@ def _candidates(now: datetime, *, after: int, size: int) -> list[int]:
     return list(first.union(*others).order_by("pump_id")[:size])
 
 
-# Whichever of the two comes first is the last rung of the ladder (calculations.md).
+# Whichever of the two comes first is the last rung of the ladder (docs/calculations.md, Status).
 _RUNS_OUT: Final = Q(projection__alarm_date__lte=F("today")) | Q(
     projection__earliest_empty_date__lte=F("today")
 )

@@ -24,7 +24,7 @@ def last_complete(kind: ScanRun.Kind) -> ScanRun | None:
 
 
 def is_stale(run: ScanRun | None, now: datetime) -> bool:
-    """Whether the last complete sweep is so old that nobody may rely on it (reliability.md, I6)."""
+    """Whether the last complete sweep is too old to rely on (docs/reliability.md, 5 and I6)."""
     return _is_older(run, now, settings.SWEEP_STALE_AFTER_SECONDS)
 
 

@@ -14,7 +14,7 @@ SHORT: Final = timedelta(days=7)
 def check_reason_and_end(
     reason: str, ends_on: date, today: date, longest: timedelta = LONGEST
 ) -> None:
-    """Refuse to dismiss anything without a reason and an end date (reliability.md, 4).
+    """Refuse to dismiss anything without a reason and an end date (docs/reliability.md, 4).
 
     Args:
         longest: how far the end may lie ahead.

@@ -1,4 +1,4 @@
-"""The scans that keep every date true (reliability.md, 1 and 2).
+"""The scans that keep every date true (docs/reliability.md, 1 and 2).
 
 Each scan looks without locks, in keyset chunks, and takes locks only for the pumps it found
 different. A scan that is killed leaves its row unfinished; the next one does all of the work.

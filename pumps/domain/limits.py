@@ -1,4 +1,4 @@
-"""What a pump can do: the limits that every program is held against (calculations.md, Inputs)."""
+"""What a pump can do: the limits of every program (docs/calculations.md, Inputs)."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The fluid path from the reservoir to the catheter tip (calculations.md, Bridge, prime, mix)."""
+"""The fluid path from the reservoir to the catheter tip (docs/calculations.md, Bridge)."""
 
 from decimal import Decimal
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """What is in the reservoir after a refill (calculations.md, Inputs).
+    """What is in the reservoir after a refill (docs/calculations.md, Inputs).
 
     Units: mL, mcg/mL, days. `at` is an aware instant. None: no such limit.
     """

@@ -32,7 +32,7 @@ _EXCEL_ERROR: Final = re.compile(
     r"#(REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|N/A|SPILL!|CALC!|#+|GETTING_DATA)", re.IGNORECASE
 )
 LONGEST_VALUE: Final = 60  # of a number or a date with all that may stand around it
-# Shown to whoever reads a report or a log of it, so never quoted there (house.md, habits).
+# Shown to whoever reads a report or a log of it, so never quoted there (docs/house.md, Habits).
 IDENTIFYING: Final = frozenset(
     {"MRN", "Last Name", "First Name", "DOB", "Guardian", "Guardian Phone", "Email", "Pump Serial"}
 )
@@ -146,7 +146,7 @@ _MODES: Final = {
 
 
 def mode(column: str, text: str) -> str:
-    """The infusion mode by its name in `contracts.md`.
+    """The infusion mode by its name in docs/calculations.md, Programs.
 
     Raises:
         CellError: `missing`, or `unknown_mode` with what to do about a mode without columns here.

@@ -65,7 +65,7 @@ class LocalMoment:
         """The moment in UTC; without a time it is 00:00 in the clinic.
 
         When clocks change, a local time can come twice or not at all. The earlier reading is
-        taken: a fill that counts as earlier warns earlier (calculations.md).
+        taken: a fill that counts as earlier warns earlier (docs/calculations.md).
         """
         local = datetime.combine(self.day, self.at or time(0), tzinfo=zone)
         return min(local.replace(fold=fold).astimezone(_UTC) for fold in (0, 1))

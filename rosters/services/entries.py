@@ -22,7 +22,7 @@ def fill_entry(row: RosterRow, pump: Pump) -> tuple[FillEntry, tuple[RowWarning,
     """The fill with how long its drug may stay: the shortest that the catalogue says.
 
     The sheet names no product. Where no product has the concentration, the shortest limit of any
-    holds: it warns earlier (calculations.md).
+    holds: it warns earlier (docs/calculations.md).
     """
     products = list(
         DrugProduct.objects.filter(

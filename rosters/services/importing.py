@@ -1,4 +1,4 @@
-"""The import of a clinic's spreadsheet (contracts.md, Roster import).
+"""The import of a clinic's spreadsheet (docs/contracts.md, Roster import).
 
 One row is one transaction. Every row is kept, as typed, before the first one is read: whatever
 stops an import, each row it did not get to is a refused row on the board.

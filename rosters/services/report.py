@@ -1,4 +1,4 @@
-"""What an import came to, row by row; `to_json` is the file of `--report` (contracts.md)."""
+"""What an import came to, row by row; `to_json` is the file of `--report` (docs/contracts.md)."""
 
 from dataclasses import dataclass, field
 from typing import Any

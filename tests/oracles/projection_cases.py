@@ -1,4 +1,4 @@
-"""Hypothesis strategies for valid projection cases of every kind (contracts.md).
+"""Hypothesis strategies for valid projection cases of every kind (docs/contracts.md).
 
 Rates are high, so that an interval is days to some months and the oracle's walk stays short.
 Flows are drawn first and doses follow from them, so every case keeps the pump's own limits.

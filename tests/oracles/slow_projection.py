@@ -1,4 +1,4 @@
-"""The slow oracle of design/calculations.md: one pump between two fills, walked minute by minute.
+"""The slow oracle of docs/calculations.md: one pump between two fills, walked minute by minute.
 
 It is written from that page alone and shares no code and no method with the application: no sums
 of whole weeks, no formula for a date. It adds up what the pump delivers, minute after minute, and
@@ -6,7 +6,7 @@ writes down when something happens. Where an event has seconds, the minute is cu
 are fractions; for speed the walk counts whole units of a volume so small that every rate, every
 threshold and every moment is a whole number of them. Nothing is rounded before the last line.
 
-It expects a valid case (contracts.md, "Projection cases") and checks nothing.
+It expects a valid case (docs/contracts.md, "Projection cases") and checks nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docker-compose.yml says what reliability.md asks for, and nothing has a default password."""
+"""docker-compose.yml says what docs/reliability.md asks for, and nothing has a default password."""
 
 import re
 from importlib import metadata

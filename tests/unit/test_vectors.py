@@ -51,7 +51,7 @@ NOT_HERE = {
     "unit_conversion": "tests/unit/visits: the roster import converts and warns",
     "unit_plausibility": "tests/unit/visits: the roster import refuses",
     "alarm_volume_needed_for_accuracy": "what an alarm volume should be, not what a date is",
-    "flex_daily_total_additive": "the convention that calculations.md excludes",
+    "flex_daily_total_additive": "the convention that docs/calculations.md excludes",
     "overdue_status": "other words: tests/integration/alarms/test_worklist.py has ours",
     "step_dosing_cumulative": "an external pump's taper",
 }

@@ -1,4 +1,4 @@
-"""The slow oracle reproduces the worked numbers of design/calculations.md.
+"""The slow oracle reproduces the worked numbers of docs/calculations.md.
 
 Without this an oracle and an implementation could agree on the same mistake.
 """

@@ -1,4 +1,4 @@
-"""What a family takes home from a visit: everything the paper shows, in words (domain.md, 5.3).
+"""What a family takes home from a visit: all that the paper shows, in words (docs/domain.md).
 
 A date that is not known is never printed: a sentence stands in its place.
 """

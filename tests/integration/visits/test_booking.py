@@ -106,7 +106,7 @@ def test_a_day_after_the_due_date_is_saved_once_its_warning_was_seen(
     assert rules.PAST_DUE in codes
     assert refusal(lambda: book(pump, nurse, now, late, accepted=[])) == "look_first"
     book(pump, nurse, now, late, accepted=codes)
-    assert row_of(pump, now).booked is False  # contracts.md: on or before the due date
+    assert row_of(pump, now).booked is False  # docs/calculations.md: on or before the due date
 
 
 def test_unknown_dates_are_booked_with_a_note(clinic: Clinic, nurse: User, now: datetime) -> None:

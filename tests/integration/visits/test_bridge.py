@@ -1,8 +1,8 @@
 """A bridge bolus at a visit with another concentration: recorded, counted in the dates, taken back;
 and the boluses that a pump gives already.
 
-The figures are those of domain.md, D40: 500 to 2,000 mcg/mL at 200 mcg/day over a path of 0.375 mL
-is 750 mcg over 22.5 h, at the old flow of 0.4 mL a day.
+The figures are those of docs/domain.md, Bridge bolus: 500 to 2,000 mcg/mL at 200 mcg/day over a
+path of 0.375 mL is 750 mcg over 22.5 h, at the old flow of 0.4 mL a day.
 """
 
 import uuid
