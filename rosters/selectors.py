@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.models import User
-from accounts.policies import Action, clinic_ids
 from patients.models import Patient
 
 from .models import ImportRow, ImportRun, RosterUpload
@@ -28,18 +26,6 @@ def open_refused_rows(clinic_ids: Collection[int]) -> list[ImportRow]:
     """Refused rows that are neither imported since nor dismissed, by clinic and line."""
     rows = _open(clinic_ids).select_related("run", "clinic")
     return list(rows.order_by("clinic_id", "row", "id"))
-
-
-def count_open_refused(clinic_ids: Collection[int]) -> dict[int, int]:
-    """How many such rows each clinic has; clinics without any are left out."""
-    rows = _open(clinic_ids).values("clinic_id").annotate(open_rows=Count("pk")).order_by()
-    return {row["clinic_id"]: row["open_rows"] for row in rows}
-
-
-def refused_row_for(user: User, row_uuid: uuid.UUID) -> ImportRow | None:
-    """The open refused row, or None where the user may not resolve imports: nobody learns of it."""
-    allowed = clinic_ids(user, Action.RESOLVE_IMPORT)
-    return _open(allowed).select_related("run", "clinic").filter(uuid=row_uuid).first()
 
 
 def import_runs(clinic_ids: Collection[int]) -> QuerySet[ImportRun]:

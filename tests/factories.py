@@ -13,10 +13,12 @@ from accounts.models import ApiClient, Clinic, Role, Scope, User
 from accounts.services import clients
 from dosing.domain import programs
 from dosing.services import seed_drug_products
+from followup import services as followup
 from patients.models import Patient
 from patients.services import CaregiverEntry, register_patient
 from pumps.models import Pump, PumpModel
 from pumps.services import seed_pump_models
+from pumps.services.devices import implant_pump
 from refills.services import FillEntry
 from visits.models import Visit
 from visits.services import visit
@@ -68,9 +70,16 @@ def patient(of: Clinic, **details: Any) -> Patient:
     return register_patient(clinic=of, by=by, at=django_timezone.now(), **{**values, **details})
 
 
+def implant(*, now: datetime, **values: Any) -> Pump:
+    """A pump put in by whoever is named: no role is asked for."""
+    made = implant_pump(at=now, **values)
+    followup.resync([made.pk], now=now)
+    return made
+
+
 def pump(of: Clinic, *, model: str = "8637-20", alarm_ml: str | None = "2", **details: Any) -> Pump:
     """An implanted pump without a fill."""
-    return visit.implant(
+    return implant(
         patient=patient(of, **details),
         model=PumpModel.objects.get(clinic=of, catalogue_number=model),
         serial_number=f"NPX{next(numbers):07d}H",

@@ -13,7 +13,8 @@ from accounts.policies import Action, check_may
 from accounts.selectors import CONTACT_SETTINGS, contact_settings_of
 from core.rules import Problem, RuleViolation, check_phone, check_unchanged
 
-from . import change_clinic, locked_member
+from .clinics import change_clinic
+from .people import locked_member
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from patients.services import register_patient
 from pumps.models import Pump, PumpModel
 from pumps.services import InterrogationEntry
 from refills.services import FillEntry, book
-from visits.services import booking, visit
+from visits.services import booking, devices, visit
 
 from . import paper
 from .people import invent
@@ -114,7 +114,7 @@ class Maker:
             [family] = patient.caregivers.all()
             record_consent(caregiver=family, by=self.by, now=self.now, agreed="Asked at a visit")
         models = PumpModel.objects.filter(clinic=self.clinic).order_by("catalogue_number")
-        return visit.implant(
+        return devices.implant(
             patient=patient,
             model=self.chance.choice(list(models)),
             serial_number=f"NGV{number:07d}H",
@@ -315,7 +315,7 @@ def _excluded(maker: Maker, pump: Pump, days: int) -> None:
 
 def _explanted(maker: Maker, pump: Pump, days: int) -> None:
     _plain(maker, pump, days)
-    visit.explant(
+    devices.take_out(
         pump_id=pump.pk,
         at=maker.now - timedelta(days=3),
         reason="Pump pocket infection",

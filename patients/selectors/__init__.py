@@ -56,11 +56,6 @@ class Contact:
     language: str  # as the chart says it
 
 
-def contacts_for_reminder(patient: Patient, now: datetime) -> list[Contact]:
-    """Those who may be written to about this patient now, by e-mail."""
-    return contacts_for_reminders([patient.pk], now).get(patient.pk, [])
-
-
 def contacts_for_reminders(patient_ids: Collection[int], now: datetime) -> dict[int, list[Contact]]:
     """The same for many patients: a consent that runs, is not withdrawn, and has an address."""
     rows = (

@@ -17,7 +17,8 @@ from patients.models import Patient
 from pumps.domain.device import explant_problems, implant_problems
 from pumps.models import Explant, ExplantWithdrawal, Pump, PumpModel
 
-from . import audit_pump, bump_input_version, check_low_reservoir_alarm
+from .pump import audit_pump, bump_input_version
+from .readings import check_low_reservoir_alarm
 
 
 def check_implant(

@@ -6,7 +6,7 @@ sentence: a row that silently takes part of its neighbour is worse than no impor
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -284,8 +284,3 @@ _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")  # PostgreSQL's JSON ref
 
 def _storable(cell: str) -> str:
     return _UNSTORABLE.sub("\ufffd", cell)
-
-
-def all_texts(rows: Iterable[RawRow], columns: Sequence[str]) -> Iterable[str]:
-    """Every text in these columns, for rules about the sheet as a whole."""
-    return (row.cells.get(column, "") for row in rows for column in columns)

@@ -15,7 +15,7 @@ from pumps.models import Pump
 from pumps.services import InterrogationEntry
 from refills.services import book
 from rosters.models import ImportRow, ImportRun
-from tests import factories
+from tests import corrections, factories
 from visits.services import visit
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -82,7 +82,7 @@ def bolus(pump: Pump, at: datetime, *, by: User) -> None:
 def corrected(pump: Pump, *, by: User) -> None:
     """The pump's program was entered in error and replaced."""
     row = Program.objects.get(pump=pump)
-    visit.correct_program(
+    corrections.correct_program(
         program=row,
         replacement=factories.simple(row.effective_at, "610"),
         reason="Typed from the wrong line",
@@ -132,7 +132,7 @@ def from_sheet(pump: Pump, *, by: User, next_appointment: str, notes: str) -> Im
 
 def second_pump(pump: Pump, *, by: User) -> Pump:
     """Another pump of the same patient."""
-    return visit.implant(
+    return factories.implant(
         patient=pump.patient,
         model=pump.model,
         serial_number="NPX9999999H",

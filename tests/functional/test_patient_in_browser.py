@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
 from tests import factories
-from visits.services import visit
+from visits.services import devices, visit
 
 from . import support
 from .conftest import NARROW, WIDE, SeatOf
@@ -146,7 +146,7 @@ def test_pages_of_pumps_without_dates(
             pump_id=pump.pk, at=now - timedelta(days=3), by=nurse, now=now, fill=factories.fill()
         )
     if kind == "taken_out":
-        visit.explant(pump_id=pump.pk, at=now, reason="Pocket infection", by=nurse, now=now)
+        devices.take_out(pump_id=pump.pk, at=now, reason="Pocket infection", by=nurse, now=now)
     seat = seat_of(nurse)
     page = seat.open(support.address_of(pump))
     said = {

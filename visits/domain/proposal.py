@@ -20,7 +20,7 @@ class Before:
 
     Args:
         expected_ml: what the program should have left in the reservoir; None where it is unknown.
-        program: the one in force; `later_program_at` is when the latest one on record begins.
+        program: the one in force; `latest_program_at` is when the latest one on record begins.
         path_ml: from the reservoir to the catheter's tip; None where no catheter is recorded.
         coming: when the open appointments begin; after a refill those of a later day than its own.
     """

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 
 from django.db import transaction
 
@@ -18,13 +19,18 @@ from alarms.domain.explain import at_clinic
 from alarms.selectors.inputs import load_facts
 from core.rules import Problem, RuleViolation
 from followup import services as followup
+from followup.services.work_items import settle_all_of_pump
 from patients.models import Patient
 from pumps import services as pumps
 from pumps.models import Explant, ExplantWithdrawal, Pump, PumpModel
 from pumps.services import devices
-from refills.selectors import open_appointments
+from refills import services as refills
+from refills.selectors import lock_open_appointments, open_appointments
 
-from . import summaries, visit
+from . import summaries
+from .visit import check_version
+
+PUMP_TAKEN_OUT: Final = "The pump was taken out:"
 
 
 @transaction.atomic
@@ -56,15 +62,17 @@ def implant(
         problems.append(Problem("implanted_on", "missing", "Write the day of the implant."))
     if problems:
         raise RuleViolation(problems)
-    return visit.implant(
+    pump = devices.implant_pump(
         patient=patient,
         model=model,
         serial_number=serial,
         implanted_on=implanted_on,
         low_reservoir_alarm_ml=low_reservoir_alarm_ml,
         by=by,
-        now=now,
+        at=now,
     )
+    followup.resync([pump.pk], now=now)
+    return pump
 
 
 @transaction.atomic
@@ -79,7 +87,8 @@ def take_out(
     seen_appointments: Collection[uuid.UUID] | None = None,
     in_spite: bool = False,
 ) -> Explant:
-    """Record that a pump was taken out.
+    """Record that a pump was taken out; from then on it is on no list, nothing is booked for it,
+    and nobody is asked or reminded about it.
 
     Args:
         at: when; not in the future, and not before the implant.
@@ -93,11 +102,18 @@ def take_out(
     pump = pumps.lock_pump(pump_id)
     check_may(by, Action.RECORD_DEVICE, pump.clinic)
     devices.check_in_place(pump)
-    visit.check_version(pump, seen_version)
+    check_version(pump, seen_version)
     _check_appointments(pump, seen_appointments)
     if not in_spite:
         _check_nothing_later(pump, at, now)
-    return visit.explant(pump_id=pump.pk, at=at, reason=reason, by=by, now=now)
+    row = devices.explant_pump(pump=pump, at=at, reason=reason, by=by, recorded_at=now)
+    for appointment in lock_open_appointments(pump, since=at):
+        refills.cancel(
+            appointment=appointment, reason=f"{PUMP_TAKEN_OUT} {row.reason}", by=by, now=now
+        )
+    followup.resync([pump.pk], now=now)
+    settle_all_of_pump(pump_id=pump.pk, now=now)
+    return row
 
 
 def _check_appointments(pump: Pump, seen: Collection[uuid.UUID] | None) -> None:

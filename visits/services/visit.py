@@ -5,9 +5,7 @@ recomputed: all in one transaction, so that no reader ever sees facts without th
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Final
+from datetime import datetime
 
 from django.db import transaction
 
@@ -18,20 +16,13 @@ from alarms.services.checks import check_boluses
 from core.rules import RuleViolation
 from dosing import services as dosing
 from dosing.domain import programs
-from dosing.models import Program
 from dosing.services import BolusEntry
 from followup import services as followup
-from followup.services.work_items import settle_all_of_pump
-from patients.models import Patient
 from pumps import services as pumps
-from pumps.models import Explant, Pump, PumpModel
+from pumps.models import Pump
 from pumps.services import InterrogationEntry, devices
 from refills import services as refills
-from refills.models import Fill
-from refills.selectors import lock_open_appointments
 from refills.services import FillEntry
-
-PUMP_TAKEN_OUT: Final = "The pump was taken out:"
 
 
 def check_version(pump: Pump, seen_version: int | None) -> None:
@@ -96,88 +87,3 @@ def record_facts(
     if interrogation is not None:
         pumps.record_interrogation(pump=pump, entry=interrogation, at=at, by=by, recorded_at=now)
     return followup.resync([pump.pk], now=now)[pump.pk]
-
-
-@transaction.atomic
-def implant(
-    *,
-    patient: Patient,
-    model: PumpModel,
-    serial_number: str,
-    implanted_on: date | None,
-    low_reservoir_alarm_ml: Decimal | None,
-    by: User,
-    now: datetime,
-) -> Pump:
-    """Record an implanted pump; until its first fill it is listed as unknown.
-
-    Raises:
-        RuleViolation: as `devices.implant_pump` says.
-    """
-    pump = devices.implant_pump(
-        patient=patient,
-        model=model,
-        serial_number=serial_number,
-        implanted_on=implanted_on,
-        low_reservoir_alarm_ml=low_reservoir_alarm_ml,
-        by=by,
-        at=now,
-    )
-    followup.resync([pump.pk], now=now)
-    return pump
-
-
-@transaction.atomic
-def correct_fill(
-    *,
-    fill: Fill,
-    replacement: FillEntry | None,
-    reason: str,
-    by: User,
-    now: datetime,
-    seen_version: int | None = None,
-) -> Projection:
-    """Correct a fill that was entered in error, and recompute the dates."""
-    pump = pumps.lock_pump(fill.pump_id)
-    check_version(pump, seen_version)
-    refills.correct_fill(fill=fill, replacement=replacement, reason=reason, by=by, now=now)
-    return followup.resync([pump.pk], now=now)[pump.pk]
-
-
-@transaction.atomic
-def correct_program(
-    *,
-    program: Program,
-    replacement: programs.Program | None,
-    reason: str,
-    by: User,
-    now: datetime,
-    seen_version: int | None = None,
-) -> Projection:
-    """Correct a program that was entered in error, and recompute the dates."""
-    pump = pumps.lock_pump(program.pump_id)
-    check_version(pump, seen_version)
-    dosing.correct_program(program=program, replacement=replacement, reason=reason, by=by, now=now)
-    return followup.resync([pump.pk], now=now)[pump.pk]
-
-
-@transaction.atomic
-def explant(*, pump_id: int, at: datetime, reason: str, by: User, now: datetime) -> Explant:
-    """Record that the pump was taken out; from then on it is on no list, nothing is booked for it,
-    and nobody is asked or reminded about it.
-
-    Raises:
-        RuleViolation: as `devices.explant_pump` says.
-    """
-    pump = pumps.lock_pump(pump_id)
-    row = devices.explant_pump(pump=pump, at=at, reason=reason, by=by, recorded_at=now)
-    for appointment in lock_open_appointments(pump, since=at):
-        refills.cancel(
-            appointment=appointment,
-            reason=f"{PUMP_TAKEN_OUT} {row.reason}",
-            by=by,
-            now=now,
-        )
-    followup.resync([pump.pk], now=now)
-    settle_all_of_pump(pump_id=pump.pk, now=now)
-    return row

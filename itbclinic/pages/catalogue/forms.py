@@ -17,7 +17,7 @@ from itbclinic.pages.shared.forms import PageForm, number, source, text, whole
 from pumps.catalogue import FIGURES
 from pumps.models import PumpModel
 from pumps.selectors import values_of
-from pumps.services import MOST_STEPS
+from pumps.services.catalogue import MOST_STEPS
 
 
 def _with_source(figure: str, of: str) -> Div:

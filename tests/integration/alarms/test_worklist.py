@@ -10,7 +10,7 @@ from alarms.models import Projection
 from alarms.selectors import worklist
 from pumps.models import Pump
 from tests import factories
-from visits.services import visit
+from visits.services import devices
 
 pytestmark = pytest.mark.django_db
 ALL = worklist.Filters(everything=True)
@@ -47,7 +47,7 @@ def test_counts_add_up_to_every_pump_that_was_ever_recorded(
     for days in (-12, -1, 4, 12, 40, 55):
         factories.due_in(clinic, days, now)
     gone = factories.due_in(clinic, 5, now)
-    visit.explant(pump_id=gone.pk, at=now, reason="Infection", by=nurse, now=now)
+    devices.take_out(pump_id=gone.pk, at=now, reason="Infection", by=nurse, now=now)
     counts = worklist.count([clinic.pk], worklist.Filters(), now)
     assert counts.active + counts.excluded + 1 == Pump.objects.filter(clinic=clinic).count()
     assert sum(counts.by_status.values()) == counts.active == 6

@@ -18,7 +18,7 @@ from followup.services import reminding, scans
 from pumps.models import Pump
 from reminders.models import OutboxMessage
 from tests import factories
-from visits.services import visit
+from visits.services import devices, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -194,7 +194,7 @@ def test_what_nobody_did_is_passed_on_even_when_the_planning_fails(
 
 def test_explanted_pumps_are_not_swept(clinic: Clinic, nurse: User, now: datetime) -> None:
     pump = factories.due_in(clinic, 20, now)
-    visit.explant(pump_id=pump.pk, at=now, reason="Infection", by=nurse, now=now)
+    devices.take_out(pump_id=pump.pk, at=now, reason="Infection", by=nurse, now=now)
     assert sweep(now).looked_at == 0
 
 

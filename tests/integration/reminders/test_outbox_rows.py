@@ -12,7 +12,7 @@ from accounts.services import change_clinic, system_user
 from core.rules import RuleViolation
 from patients import services as patients
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent
-from patients.selectors import contacts_for_reminder
+from patients.selectors import Contact, contacts_for_reminders
 from reminders.models import DeliveryAttempt, OutboxMessage
 from reminders.services import outbox
 from tests import factories
@@ -94,12 +94,16 @@ def test_consent_counts_from_its_beginning_until_its_end(
         caregiver=person, channel=ContactConsent.Channel.EMAIL, by=nurse, now=now,
         valid_until=now + timedelta(days=2),
     )  # fmt: skip
-    [contact] = contacts_for_reminder(patient, now)
+
+    def contacts(at: datetime) -> list[Contact]:
+        return contacts_for_reminders([patient.pk], at).get(patient.pk, [])
+
+    [contact] = contacts(now)
     assert (contact.ref, contact.language) == (str(person.uuid), "Spanish")
-    assert contacts_for_reminder(patient, now - timedelta(seconds=1)) == []
-    assert contacts_for_reminder(patient, now + timedelta(days=2)) == []
+    assert contacts(now - timedelta(seconds=1)) == []
+    assert contacts(now + timedelta(days=2)) == []
     patients.withdraw_consent(consent=consent, by=nurse, now=now)
-    assert contacts_for_reminder(patient, now) == []
+    assert contacts(now) == []
     with pytest.raises(RuleViolation):
         patients.withdraw_consent(consent=consent, by=nurse, now=now)
     with pytest.raises(DatabaseError), transaction.atomic():

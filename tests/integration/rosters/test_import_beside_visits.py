@@ -19,7 +19,7 @@ from refills.models import Fill
 from rosters.selectors import open_refused_rows
 from rosters.services.importing import import_roster
 from rosters.services.report import ImportReport
-from tests import factories
+from tests import corrections, factories
 from tests.unit.rosters.sheets import cells, csv_of
 from visits.models import Visit
 from visits.services import visit as facts
@@ -147,7 +147,7 @@ def test_a_program_that_a_person_took_back_does_not_come_back_with_the_sheet(
 ) -> None:
     load()
     now = NOW + timedelta(minutes=1)
-    facts.correct_program(
+    corrections.correct_program(
         program=Program.objects.get(), replacement=None, reason="Wrong sheet", by=nurse, now=now
     )
     report = load(2)
@@ -257,7 +257,7 @@ def test_a_refill_taken_back_before_a_change_of_time_zone_stays_taken_back(
     load = load_of(york, york_nurse)
     load(last_refill="2026-09-22")
     now = NOW + timedelta(minutes=1)
-    facts.correct_fill(
+    corrections.correct_fill(
         fill=Fill.objects.get(), replacement=None, reason="Not done", by=york_nurse, now=now
     )
     move(york, "America/Denver")

@@ -19,7 +19,7 @@ from rosters.services import facts, importing
 from rosters.services.importing import import_roster
 from rosters.services.report import ImportReport
 from tests.unit.rosters.sheets import cells, csv_of
-from visits.services import visit
+from visits.services import devices, visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,7 +144,7 @@ def test_a_row_for_a_pump_that_is_taken_out_at_this_moment_is_refused(
 
     def taken_out() -> None:
         try:
-            visit.explant(pump_id=pump.pk, at=now, reason="Infected", by=nurse, now=now)
+            devices.take_out(pump_id=pump.pk, at=now, reason="Infected", by=nurse, now=now)
         finally:
             connections.close_all()
 

@@ -15,7 +15,7 @@ from pumps.models import Pump
 from refills.models import Appointment
 from tests import factories
 from visits.domain import booking as rules
-from visits.services import booking, encounter, visit
+from visits.services import booking, devices, encounter
 
 pytestmark = pytest.mark.django_db
 
@@ -148,7 +148,7 @@ def test_what_no_appointment_can_be(clinic: Clinic, nurse: User, now: datetime) 
     book(pump, nurse, now, day_of(clinic, now, 5))
     assert refusal(lambda: book(pump, nurse, now, day_of(clinic, now, 6))) == "already_booked"
     gone = factories.due_in(clinic, 20, now)
-    visit.explant(pump_id=gone.pk, at=now, reason="Infection", by=nurse, now=now)
+    devices.take_out(pump_id=gone.pk, at=now, reason="Infection", by=nurse, now=now)
     assert refusal(lambda: book(gone, nurse, now, day_of(clinic, now, 5))) == "explanted"
     assert Appointment.objects.count() == 1
 

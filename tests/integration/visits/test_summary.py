@@ -369,7 +369,7 @@ def test_a_role_that_may_not_print_is_refused(ready_clinic: Clinic, nurse: User)
 
 
 def test_a_corrected_dose_is_the_dose_now(ready_clinic: Clinic, nurse: User) -> None:
-    from visits.services.visit import correct_program
+    from tests.corrections import correct_program
 
     visit = visited(ready_clinic, nurse, NOW)
     later = NOW + timedelta(minutes=5)

@@ -19,8 +19,8 @@ from dosing.services import BolusEntry
 from itbclinic import database_roles
 from pumps.services import InterrogationEntry
 from refills.models import Fill
-from tests import factories
-from visits.services import visit
+from tests import corrections, factories
+from visits.services import devices, visit
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2025, 1, 15, 10, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_a_corrected_fill_counts_no_more_and_stays_readable(
 ) -> None:
     pump = factories.filled_pump(clinic, AT)
     fill = pump.fills.get()
-    row = visit.correct_fill(
+    row = corrections.correct_fill(
         fill=fill, replacement=factories.fill("18"), reason="18 mL, typed 20", by=nurse, now=now
     )
     assert row.alarm_at is not None
@@ -118,13 +118,13 @@ def test_a_corrected_fill_counts_no_more_and_stays_readable(
     assert fill.correction.replacement is not None
     assert fill.correction.replacement.volume_ml == 18
     with pytest.raises(RuleViolation):
-        visit.correct_fill(fill=fill, replacement=None, reason="again", by=nurse, now=now)
+        corrections.correct_fill(fill=fill, replacement=None, reason="again", by=nurse, now=now)
 
 
 def test_a_corrected_program_counts_no_more(clinic: Clinic, nurse: User, now: datetime) -> None:
     pump = factories.filled_pump(clinic, AT)
     program = pump.programs.get()
-    row = visit.correct_program(
+    row = corrections.correct_program(
         program=program, replacement=None, reason="Wrong patient", by=nurse, now=now
     )
     assert row.unknown_reason == "no_program"
@@ -133,10 +133,10 @@ def test_a_corrected_program_counts_no_more(clinic: Clinic, nurse: User, now: da
 
 def test_an_explanted_pump_is_not_active(clinic: Clinic, nurse: User, now: datetime) -> None:
     pump = factories.filled_pump(clinic, AT)
-    visit.explant(pump_id=pump.pk, at=now, reason="Infection", by=nurse, now=now)
+    devices.take_out(pump_id=pump.pk, at=now, reason="Infection", by=nurse, now=now)
     assert pump.explants.get().reason == "Infection"
     with pytest.raises(RuleViolation):
-        visit.explant(pump_id=pump.pk, at=now, reason="Again", by=nurse, now=now)
+        devices.take_out(pump_id=pump.pk, at=now, reason="Again", by=nurse, now=now)
 
 
 def test_a_read_alarm_volume_replaces_the_assumed_one(
