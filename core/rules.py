@@ -42,7 +42,7 @@ def check_phone(field: str, phone: str) -> None:
         raise RuleViolation.of(
             field,
             "no_phone_number",
-            "This is no number that can be called. Write all of it, such as 801-555-0142; words "
+            "This is not a phone number. Write all of it, such as 801-555-0142; words "
             "may follow it.",
         )
 

@@ -73,3 +73,8 @@ def age(born: date, today: date) -> str:
     """`12 y`; under two years in months."""
     months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
     return f"{months // 12} y" if months >= 24 else f"{max(months, 0)} months"
+
+
+def birth(born: date, today: date) -> str:
+    """`09-Mar-2014 (12 y)`: a date of birth as it stands beside a name."""
+    return f"{format_date(born)} ({age(born, today)})"

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _demo(layout: Layout, options: argparse.Namespace) -> int:
     if not options.port.isdecimal() or int(options.port) > 65535:
-        raise StackError(f"PORT is {options.port!r}, which is no port number")
+        raise StackError(f"PORT is {options.port!r}, which is not a port number")
     if options.fresh:
         demo.stop_running(layout)
         Stack(layout).reset()

@@ -205,7 +205,7 @@ def check_archive(archive: Path) -> None:
     missing = sorted({*COUNTED.values(), "django_migrations"} - names)
     if missing:
         raise ArchiveError(
-            f"{archive} is no backup of this application: it lacks {', '.join(missing)}. "
+            f"{archive} is not a backup of this application: it lacks {', '.join(missing)}. "
             "Nothing was changed."
         )
     _check_not_newer(archive)

@@ -40,7 +40,7 @@ def number(value: Any) -> Decimal:
     try:
         found = Decimal(value.strip())
     except InvalidOperation as error:
-        raise Unreadable("not_a_number", "This is no number.") from error
+        raise Unreadable("not_a_number", "This is not a number.") from error
     if len(found.as_tuple().digits) > MOST_DIGITS or abs(found.adjusted()) > LARGEST_EXPONENT:
         raise Unreadable("not_a_number", "This number is out of all bounds.")
     return found

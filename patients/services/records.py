@@ -164,7 +164,7 @@ def check_patient(patient: Patient, today: date) -> None:
         if len(getattr(patient, name)) > longest:
             problems.append(Problem(name, "too_long", f"Write {longest} signs at most."))
     if patient.date_of_birth > today:
-        text = "This date of birth is still to come. Check the year."
+        text = "This date of birth is in the future. Check the year."
         problems.append(Problem("date_of_birth", "date_in_future", text))
     elif patient.date_of_birth < EARLIEST:
         text = f"Nobody who was born before {EARLIEST.year} is treated here. Check the year."

@@ -22,7 +22,7 @@ def implant_problems(
         text = f"A serial number has {LONGEST_SERIAL} signs at most. Check it on the device card."
         problems.append(Problem("serial_number", "too_long", text))
     if implanted_on is not None and implanted_on > today:
-        text = "The implant is still to come. Record it once the pump is in."
+        text = "The implant date is in the future. Record it once the pump is in."
         problems.append(Problem("implanted_on", "date_in_future", text))
     elif implanted_on is not None and implanted_on < born:
         said = f"The patient was born {format_date(born)}"
@@ -37,7 +37,7 @@ def explant_problems(
     """What is wrong with when and why a pump was taken out; `at` is in the clinic's zone."""
     problems = []
     if at > now:
-        text = "This is still to come. Record it once the pump is out."
+        text = "This time is in the future. Record it once the pump is out."
         problems.append(Problem("at", "date_in_future", text))
     elif at.date() < (implanted_on or born):
         what = "The pump was implanted" if implanted_on else "The patient was born"

@@ -46,7 +46,7 @@ def check_time(
     """
     if starts_at <= now:
         raise RuleViolation.of(
-            "starts_at", "date_in_past", "That time has passed. Book a time that is still to come."
+            "starts_at", "date_in_past", "That time has passed. Book a time in the future."
         )
     if starts_at > now + FURTHEST:
         raise RuleViolation.of(
@@ -187,7 +187,7 @@ def _check_not_too_early(row: Appointment, outcome: Appointment.Outcome, now: da
         raise RuleViolation.of(
             "outcome",
             "too_early",
-            f"The appointment is still to come: {when(row)}. If the family called it off, cancel "
+            f"The appointment is in the future: {when(row)}. If the family called it off, cancel "
             "or rebook it.",
         )
     if now.astimezone(zone).date() < row.starts_at.astimezone(zone).date():

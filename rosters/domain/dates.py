@@ -161,7 +161,7 @@ def _real_day(column: str, typed: str, year: int, month: int, day: int) -> date:
         found = date.min
     if not 1900 <= found.year <= 2199:
         raise CellError(
-            "bad_date", f"{shown(column, typed)} is no day of the calendar. Check it. {_WAY_OUT}"
+            "bad_date", f"{shown(column, typed)} is not a day of the calendar. Check it. {_WAY_OUT}"
         )
     return found
 

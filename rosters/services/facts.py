@@ -191,7 +191,7 @@ class Recorder:
                         "Last Refill",
                         "date_in_future",
                         f"Last Refill is at {at:%H:%M} today, and it is {clock:%H:%M} in the "
-                        "clinic: this refill is still to come. Correct the time, or import the "
+                        "clinic: this refill is in the future. Correct the time, or import the "
                         "row once the pump is filled.",
                     )
                 ]

@@ -38,7 +38,7 @@ from .facts import (
     identity_of_patient,
     patient_of,
 )
-from .progress import NOT_REACHED, Follower, is_reached
+from .progress import NOT_REACHED, Progress, is_reached
 from .report import ImportReport, RowReport
 from .settle import OpenRows, Seen
 
@@ -70,7 +70,7 @@ def import_roster(
     by: User,
     now: datetime,
     dry_run: bool = False,
-    follower: Follower | None = None,
+    follower: Progress | None = None,
 ) -> ImportReport:
     """Import a clinic's spreadsheet.
 
@@ -105,7 +105,7 @@ class _Importer:
         as_of: date,
         by: User,
         now: datetime,
-        follower: Follower | None,
+        follower: Progress | None,
     ) -> None:
         self.clinic, self.sheet, self.by, self.now = clinic, sheet, by, now
         self.as_of = as_of

@@ -16,7 +16,7 @@ NOT_REACHED: Final = RowError(
 )
 
 
-class Follower:
+class Progress:
     """Whoever follows a long import, row by row; this one lets it run from its first to its last.
 
     `run` is an import that was cut off and goes on; `known` are the lines that a rehearsal need

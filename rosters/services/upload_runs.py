@@ -22,7 +22,7 @@ from rosters.domain.uploads import LEASE, MAX_ATTEMPTS, SLICE
 from rosters.models import ImportRow, ImportRun, RosterUpload
 
 from .importing import import_roster
-from .progress import NOT_REACHED, Follower
+from .progress import NOT_REACHED, Progress
 from .report import ImportReport, RowReport, dates_of
 from .uploads import record
 
@@ -243,7 +243,7 @@ def _put_back(held: Held) -> None:
     _let_go(held.locked(), held.clock())
 
 
-class _Step(Follower):
+class _Step(Progress):
     """Writes how far a sheet is, not more often than once a second."""
 
     def __init__(self, held: Held) -> None:

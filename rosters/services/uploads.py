@@ -30,7 +30,7 @@ def check_as_of(as_of: date, today: date) -> None:
         raise RuleViolation.of(
             "as_of",
             "date_in_future",
-            "This day is still to come. Choose today, or the day on which the sheet was written.",
+            "This day is in the future. Choose today, or the day on which the sheet was written.",
         )
 
 

@@ -65,8 +65,8 @@ def _add_patient(seat: Seat, clinic: Clinic) -> None:
     page.get_by_label("Phone").fill("555")
     page.get_by_role("button", name="Add the patient").click()
     expect(page.locator("[data-focus]")).to_be_focused()
-    expect(page.locator(".error-summary")).to_contain_text("no number that can be called")
-    expect(page.locator(".error-summary")).to_contain_text("still to come. Check the year")
+    expect(page.locator(".error-summary")).to_contain_text("not a phone number")
+    expect(page.locator(".error-summary")).to_contain_text("in the future. Check the year")
     expect(page.get_by_label("Last name")).to_have_value("Díaz")
     seat.said.clear()  # the browser reports the 422
     seat.check()

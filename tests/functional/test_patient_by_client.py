@@ -65,7 +65,7 @@ def test_an_alarm_volume_is_read_in_the_clinics_local_time(
     }
     refused = client.post(address, data)
     assert refused.status_code == 422
-    assert b"This is still to come." in refused.content
+    assert b"This time is in the future." in refused.content
     data["read_at"] = (local - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
     assert client.post(address, data).status_code == 302
     read = pump.interrogations.get()

@@ -347,7 +347,7 @@ def test_an_hour_is_a_time_of_day(desk: Client, pump: Pump) -> None:
 def test_a_step_that_cannot_be_read_is_named(desk: Client, pump: Pump) -> None:
     steps = flex_steps(("00:00", "200"), ("730", "250"), ("19:30", ""))
     said = [
-        "Step 2: “730” is no time of day: write it as 07:30.",
+        "Step 2: “730” is not a time of day: write it as 07:30.",
         "Step 3: Write the dose of this step in mcg, such as 20.5.",
     ]
     changes = preview(desk, pump, **steps).context["changes"]

@@ -182,7 +182,7 @@ def test_what_is_not_ours_or_of_a_newer_version_is_refused(
     query(databases.other, "create table public.songs (n int)")
     dump(databases.house, databases.other, foreign)
     done = databases.manage(databases.other, "restore", str(foreign))
-    assert "is no backup of this application" in done.stderr
+    assert "is not a backup of this application" in done.stderr
     query(databases.original, "insert into django_migrations (app, name, applied)"
                               " values ('alarms', '0999_of_next_year', now())")  # fmt: skip
     try:

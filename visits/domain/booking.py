@@ -41,7 +41,7 @@ WAS_TOO_LATE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class BookingWarning:
     """Something to know before booking; saving asks that it was shown."""
 
     code: str
@@ -55,7 +55,7 @@ class Verdict:
     reason_needed: str = ""  # the sentence that asks for a reason; empty where none is needed
     way_out: str = ""  # what to do about it: an earlier day only where there is one
     passed: str = ""  # said of a time that is over; nothing else is said of it then
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[BookingWarning, ...] = ()
     fits: str = ""  # said where all is well
 
     @property
@@ -94,12 +94,12 @@ def judge(
     if is_too_late(day, dates) and limit is not None:
         reason_needed, way_out = _too_late(dates, limit, today)
     elif is_past_due(day, dates) and dates.due is not None:
-        warnings.append(Warning(PAST_DUE, _past_due(day, dates.due, limit)))
+        warnings.append(BookingWarning(PAST_DUE, _past_due(day, dates.due, limit)))
     elif dates.known:
         fits = _fits(day, dates)
     if not dates.known:
         warnings.append(
-            Warning(
+            BookingWarning(
                 UNKNOWN,
                 "This pump's dates are not known, so nobody can check that this is in time. "
                 "Treat it as due: take an early day, and have its dates settled.",
@@ -107,7 +107,7 @@ def judge(
         )
     elif doubtful:
         warnings.append(
-            Warning(
+            BookingWarning(
                 DOUBTFUL,
                 "This pump's dates are in doubt until somebody settles them. The earliest was "
                 "used here, and the pump counts as not booked until then.",
@@ -116,7 +116,9 @@ def judge(
     if day.weekday() >= SATURDAY:
         name = "Saturday" if day.weekday() == SATURDAY else "Sunday"
         warnings.append(
-            Warning(WEEKEND, f"{weekday(day)} is a {name}. Make sure that somebody is there.")
+            BookingWarning(
+                WEEKEND, f"{weekday(day)} is a {name}. Make sure that somebody is there."
+            )
         )
     if at is not None:
         warnings.extend(_of_the_time(day, at, taken=taken))
@@ -127,7 +129,7 @@ def passed(day: date, at: time | None = None) -> Verdict:
     """The verdict on a time that is over: it can be neither in time nor too late."""
     when = weekday(day) if at is None else f"{weekday(day)} {at:%H:%M}"
     what = "day" if at is None else "time"
-    return Verdict(passed=f"{when} has passed. Choose a {what} that is still to come.")
+    return Verdict(passed=f"{when} has passed. Choose a {what} in the future.")
 
 
 def check_late_reason(verdict: Verdict, reason: str) -> None:
@@ -243,21 +245,21 @@ def _too_late(dates: Deadlines, limit: Limit, today: date) -> tuple[str, str]:
     )
 
 
-def _of_the_time(day: date, at: time, *, taken: bool) -> list[Warning]:
+def _of_the_time(day: date, at: time, *, taken: bool) -> list[BookingWarning]:
     found = []
     if taken:
         text = (
             f"Another patient is booked for {weekday(day)} {at:%H:%M} in this clinic. Take another "
             "time, or make sure that both can be seen."
         )
-        found.append(Warning(f"{TAKEN}_{at:%H%M}", text))
+        found.append(BookingWarning(f"{TAKEN}_{at:%H%M}", text))
     if not DAY_BEGINS <= at <= DAY_ENDS:
         spoken_time = f"{at.hour % 12 or 12}:{at:%M} {'a.m.' if at.hour < 12 else 'p.m.'}"
         text = (
             f"{at:%H:%M} is {spoken_time}, outside {DAY_BEGINS:%H:%M} to {DAY_ENDS:%H:%M}. Is it "
             "the other half of the day?"
         )
-        found.append(Warning(f"{ODD_HOUR}_{at:%H%M}", text))
+        found.append(BookingWarning(f"{ODD_HOUR}_{at:%H%M}", text))
     return found
 
 

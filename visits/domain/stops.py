@@ -30,7 +30,7 @@ def _when(before: Before, proposed: Proposed, now: datetime) -> Iterator[Problem
     at, zone = proposed.at, before.zone
     if at > now:
         yield Problem(
-            "at", "date_in_future", "This is still to come. Write when the pump was updated."
+            "at", "date_in_future", "This time is in the future. Write when the pump was updated."
         )
     yield from _too_early(before, at, now)
     if before.explanted_at is not None and at >= before.explanted_at:

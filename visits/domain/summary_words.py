@@ -65,7 +65,7 @@ EMERGENCY: Final = (
 QUESTIONS: Final = (
     "When does the pump run low?",
     "What would you notice first if the medicine ran out?",
-    "Whom do you call at night?",
+    "Who do you call at night?",
 )
 NO_PHONE: Final = "No phone number is set. Ask the nurse to write it here before you go."
 FIXED: Final = (

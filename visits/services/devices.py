@@ -85,7 +85,7 @@ def take_out(
     now: datetime,
     seen_version: int | None = None,
     seen_appointments: Collection[uuid.UUID] | None = None,
-    in_spite: bool = False,
+    confirmed: bool = False,
 ) -> Explant:
     """Record that a pump was taken out; from then on it is on no list, nothing is booked for it,
     and nobody is asked or reminded about it.
@@ -94,7 +94,7 @@ def take_out(
         at: when; not in the future, and not before the implant.
         seen_version: the pump's `input_version` on the page that the user decided from.
         seen_appointments: those that the page named; None where nothing was shown.
-        in_spite: it is right although something was recorded for a later time.
+        confirmed: it is right although something was recorded for a later time.
 
     Raises:
         RuleViolation: with the sentence; then nothing was written.
@@ -104,7 +104,7 @@ def take_out(
     devices.check_in_place(pump)
     check_version(pump, seen_version)
     _check_appointments(pump, seen_appointments)
-    if not in_spite:
+    if not confirmed:
         _check_nothing_later(pump, at, now)
     row = devices.explant_pump(pump=pump, at=at, reason=reason, by=by, recorded_at=now)
     for appointment in lock_open_appointments(pump, since=at):

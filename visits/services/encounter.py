@@ -147,7 +147,7 @@ def order_problems(pump: Pump, reason: str, ordered_by: User | None, by: User) -
             text += " The clinic has none on record: ask its administrator to add one."
         problems.append(Problem("ordered_by", "missing", text))
     elif ordered_by is not None and ordered_by not in doctors:
-        text = "This is no doctor of the clinic. Choose one from the list."
+        text = "This person is not a doctor at this clinic. Choose one from the list."
         problems.append(Problem("ordered_by", "not_a_doctor", text))
     return problems
 
@@ -157,10 +157,10 @@ def _concern_problems(found: Preview, entry: VisitEntry) -> list[Problem]:
     if entry.seen_concerns is not None and set(entry.seen_concerns) != shown:
         text = "Warnings appeared or went since you looked. Nothing was saved: read them, then save"
         if not shown:
-            text = "The warnings that you saw hold no longer. Nothing was saved: look, then save"
+            text = "The warnings that you saw no longer apply. Nothing was saved: look, then save"
         return [Problem("seen_concerns", "concerns_changed", f"{text} again.")]
     if found.concerns and not entry.concern_reason.strip():
-        text = "Say why it is right in spite of the warnings, or correct what was typed."
+        text = "Explain why this is correct despite the warnings, or correct what was typed."
         return [Problem("concern_reason", "missing", text)]
     return []
 

@@ -28,7 +28,7 @@ class VisitEntry:
         reason: why the dose changes.
         ordered_by: the doctor, where the one who records is none.
         seen_concerns: the tokens of the warnings that were shown; None where no page showed any.
-        concern_reason: why it is right in spite of the warnings.
+        concern_reason: why it is correct despite the warnings.
     """
 
     key: uuid.UUID

@@ -220,7 +220,7 @@ def check_printable(row: AfterVisitSummary, *, as_old: bool = False) -> None:
             "summary",
             "taken_out",
             f"The pump was taken out {at_clinic(explant.at, row.clinic.zone)}: the dates on this "
-            "paper hold no longer, and it must not be given out.",
+            "paper no longer apply, and it must not be given out.",
         )
     if has_later_visit(row):
         raise RuleViolation.of(

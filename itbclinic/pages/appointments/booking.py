@@ -51,8 +51,8 @@ class Choice:
 @require_http_methods(["GET", "HEAD", "POST"])
 def pump_book(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """Book the pump's next refill."""
-    of = find_patient(request, patient_uuid)
-    pump = find_pump(of, str(pump_uuid))
+    patient = find_patient(request, patient_uuid)
+    pump = find_pump(patient, str(pump_uuid))
     if pump is None:
         raise Http404
     access.check_may(request, Action.BOOK, pump.clinic)

@@ -45,7 +45,7 @@ def _excluded(pump: Any) -> tuple[date, ExcludedPump]:
         patient_uuid=patient.uuid,
         pump_uuid=pump.uuid,
         name=patient.display_name,
-        born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, pump.today)})",
+        born=words.birth(patient.date_of_birth, pump.today),
         mrn=patient.mrn,
         clinic=pump.clinic.name,
         model=pump.model.name,

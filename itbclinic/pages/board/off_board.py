@@ -46,17 +46,17 @@ def build(user: User, clinics: Sequence[Clinic], search: str) -> OffBoard:
     return OffBoard(people, len(first) if len(first) <= MOST else found.count())
 
 
-def _person(of: Patient, may_implant: bool) -> Person:
-    ends = [pump.explant.at for pump in of.pumps.all() if pump.explant is not None]
+def _person(patient: Patient, may_implant: bool) -> Person:
+    ends = [pump.explant.at for pump in patient.pumps.all() if pump.explant is not None]
     why = "No pump is recorded"
     if ends:
-        why = f"Pump taken out {words.day(max(ends).astimezone(of.clinic.zone).date())}"
+        why = f"Pump taken out {words.day(max(ends).astimezone(patient.clinic.zone).date())}"
     return Person(
-        uuid=of.uuid,
-        name=of.display_name,
-        born=words.day(of.date_of_birth),
-        mrn=of.mrn,
-        clinic=of.clinic.name,
+        uuid=patient.uuid,
+        name=patient.display_name,
+        born=words.day(patient.date_of_birth),
+        mrn=patient.mrn,
+        clinic=patient.clinic.name,
         why=why,
         may_implant=may_implant,
     )

@@ -131,7 +131,7 @@ def row_of(row: AfterVisitSummary, prints: Sequence[SummaryPrint], now: datetime
         uuid=row.uuid,
         patient_uuid=patient.uuid,
         name=patient.display_name,
-        born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
+        born=words.birth(patient.date_of_birth, today),
         clinic=row.clinic.name,
         visit_at=words.weekday_instant(row.visit.at, zone),
         by=row.visit.recorded_by.display_name,

@@ -47,7 +47,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class ChartWarning:
     """Something to know before relying on the dates."""
 
     tone: str
@@ -83,7 +83,7 @@ class Chart:
     explanted: str = ""
     residual: str = ""
     doubts: tuple[Doubt, ...] = ()
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[ChartWarning, ...] = ()
     dates: tuple[dates_view.DateLine, ...] = ()
     program: program_view.ProgramView | None = None
     coming_programs: tuple[program_view.ProgramView, ...] = ()
@@ -140,7 +140,7 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
         may_record=may(user, Action.RECORD_VISIT, patient.clinic_id),
         may_device=may(user, Action.RECORD_DEVICE, patient.clinic_id),
         may_correct=may(user, Action.ADD_PATIENT, patient.clinic_id),
-        born=f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
+        born=words.birth(patient.date_of_birth, today),
         today=today,
         sheet=_sheet(patient),
         audit=tuple(
@@ -274,7 +274,7 @@ def _doubts(pump: Pump, dates: Projection, today: date) -> list[Doubt]:
 
 def _warnings(
     pump: Pump, row: rows.Row, dates: Projection, found: Known | None, today: date
-) -> list[Warning]:
+) -> list[ChartWarning]:
     warnings = []
     percent = format_quantity(pump.model.flow_accuracy_percent, "%")
     fast = (
@@ -282,7 +282,7 @@ def _warnings(
         "that day. Do not count on the pump's own alarm."
     )
     warnings += [
-        Warning("stop" if flag.tone == "alarm" else "", flag.text, fast)
+        ChartWarning("stop" if flag.tone == "alarm" else "", flag.text, fast)
         for flag in rows.may_be_empty(row.status, dates, today)
     ]
     warnings += [_clock_warning(pump, warning) for warning in (found.warnings if found else ())]
@@ -290,15 +290,15 @@ def _warnings(
         volume = format_quantity(pump.low_reservoir_alarm_ml, "mL")
         text = "It is the catalogue's default; the alarm date hangs on it."
         title = f"Alarm volume assumed: {volume}"
-        warnings.append(Warning("warn", title, text, link="#record-volume"))
+        warnings.append(ChartWarning("warn", title, text, link="#record-volume"))
     return warnings
 
 
-def _clock_warning(pump: Pump, warning: ClockWarning) -> Warning:
+def _clock_warning(pump: Pump, warning: ClockWarning) -> ChartWarning:
     when = words.instant(warning.at, pump.clinic.zone)
     ours = program_view.offset(warning.clinic_offset_minutes)
     theirs = program_view.offset(warning.pump_offset_minutes)
-    return Warning(
+    return ChartWarning(
         "warn",
         "The pump's clock differs from the clinic's",
         f"For the program of {when} the pump's clock is recorded as {theirs}; the clinic's was "

@@ -24,16 +24,16 @@ from .contact_forms import CaregiverForm, ConsentForm, RemoveForm
 @require_POST
 def add(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
     """Add somebody to call."""
-    of = _find(request, patient_uuid)
+    patient = _find(request, patient_uuid)
     form = CaregiverForm(request.POST)
 
     def act() -> str:
         reminding.add_caregiver(
-            patient=of, entry=form.entry(), by=access.user_of(request), now=timezone.now()
+            patient=patient, entry=form.entry(), by=access.user_of(request), now=timezone.now()
         )
         return "Added."
 
-    return _run(request, of, form, act)
+    return _run(request, patient, form, act)
 
 
 @require_POST
@@ -41,7 +41,7 @@ def change(
     request: HttpRequest, patient_uuid: uuid.UUID, caregiver_uuid: uuid.UUID
 ) -> HttpResponse:
     """Change somebody to call. A consent holds for the address that it was given for."""
-    of, person = _find_person(request, patient_uuid, caregiver_uuid)
+    patient, person = _find_person(request, patient_uuid, caregiver_uuid)
     form = CaregiverForm(request.POST, caregiver=person)
 
     def act() -> str:
@@ -51,7 +51,7 @@ def change(
         again = " The address is another one: ask for the consent to e-mail again."
         return f"Saved.{again if ended else ''}"
 
-    return _run(request, of, form, act)
+    return _run(request, patient, form, act)
 
 
 @require_POST
@@ -59,7 +59,7 @@ def remove(
     request: HttpRequest, patient_uuid: uuid.UUID, caregiver_uuid: uuid.UUID
 ) -> HttpResponse:
     """Take somebody off the people to call, with the reason."""
-    of, person = _find_person(request, patient_uuid, caregiver_uuid)
+    patient, person = _find_person(request, patient_uuid, caregiver_uuid)
     form = RemoveForm(request.POST, caregiver=person)
 
     def act() -> str:
@@ -71,7 +71,7 @@ def remove(
         )
         return "Removed: they are not called or written to any more."
 
-    return _run(request, of, form, act)
+    return _run(request, patient, form, act)
 
 
 @require_POST
@@ -79,7 +79,7 @@ def consent(
     request: HttpRequest, patient_uuid: uuid.UUID, caregiver_uuid: uuid.UUID
 ) -> HttpResponse:
     """Record that somebody agreed to e-mail."""
-    of, person = _find_person(request, patient_uuid, caregiver_uuid)
+    patient, person = _find_person(request, patient_uuid, caregiver_uuid)
     form = ConsentForm(request.POST, caregiver=person)
 
     def act() -> str:
@@ -91,7 +91,7 @@ def consent(
         )
         return "Consent recorded."
 
-    return _run(request, of, form, act)
+    return _run(request, patient, form, act)
 
 
 @require_POST
@@ -99,43 +99,43 @@ def withdraw(
     request: HttpRequest, patient_uuid: uuid.UUID, caregiver_uuid: uuid.UUID
 ) -> HttpResponse:
     """Record that a consent was taken back; it is obeyed at once."""
-    of, person = _find_person(request, patient_uuid, caregiver_uuid)
+    patient, person = _find_person(request, patient_uuid, caregiver_uuid)
     ended = reminding.withdraw_all(caregiver=person, by=access.user_of(request), now=timezone.now())
     if ended:
         messages.success(request, "Withdrawn. No more e-mail; the clinic calls instead.")
     else:
         messages.info(request, "There is no consent to withdraw.")
-    return _back(of)
+    return _back(patient)
 
 
 def _find(request: HttpRequest, patient_uuid: uuid.UUID) -> Patient:
     """The patient, whose contacts the user must be allowed to keep."""
-    of = access.find_patient(request, patient_uuid)
-    access.check_may(request, Action.CONTACT, of.clinic)
-    return of
+    patient = access.find_patient(request, patient_uuid)
+    access.check_may(request, Action.CONTACT, patient.clinic)
+    return patient
 
 
 def _find_person(
     request: HttpRequest, patient_uuid: uuid.UUID, caregiver_uuid: uuid.UUID
 ) -> tuple[Patient, Caregiver]:
-    of = _find(request, patient_uuid)
-    for person in of.caregivers.all():
+    patient = _find(request, patient_uuid)
+    for person in patient.caregivers.all():
         if person.uuid == caregiver_uuid:
-            return of, person
+            return patient, person
     raise Http404
 
 
 def _run(
-    request: HttpRequest, of: Patient, form: RuledForm, act: Callable[[], str]
+    request: HttpRequest, patient: Patient, form: RuledForm, act: Callable[[], str]
 ) -> HttpResponse:
     if form.is_valid():
         try:
             messages.success(request, act())
-            return _back(of)
+            return _back(patient)
         except RuleViolation as violation:
             form.refuse(violation)
-    return views.show(request, of, access.find_pump(of, ""), form)
+    return views.show(request, patient, access.find_pump(patient, ""), form)
 
 
-def _back(of: Patient) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('patient', args=[of.uuid])}#contacts")
+def _back(patient: Patient) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('patient', args=[patient.uuid])}#contacts")

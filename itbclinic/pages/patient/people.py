@@ -37,33 +37,35 @@ class Contacts:
 
 
 def build(
-    user: User, of: Patient, pump: Pump | None, now: datetime, refused: RuledForm | None
+    user: User, patient: Patient, pump: Pump | None, now: datetime, refused: RuledForm | None
 ) -> Contacts:
     """What the patient's page shows about contacts; a refused form stays as it was typed."""
-    allowed = may(user, Action.CONTACT, of.clinic_id)
-    consents = running_consents(of, now)
+    allowed = may(user, Action.CONTACT, patient.clinic_id)
+    consents = running_consents(patient, now)
     people = [
-        _person(person, consents.get(person.pk), of, allowed, refused)
-        for person in of.caregivers.all()
+        _person(person, consents.get(person.pk), patient, allowed, refused)
+        for person in patient.caregivers.all()
     ]
     add = CaregiverForm() if allowed else None
     if isinstance(refused, CaregiverForm) and refused.about is None:
         add = refused
     rows = selectors.messages_about(pump.uuid) if pump else []
     names = selectors.names_of_recipients([row.recipient_ref for row in rows]) if rows else {}
-    return Contacts(people, add, [messages.message(row, names, of.clinic.zone) for row in rows])
+    return Contacts(
+        people, add, [messages.message(row, names, patient.clinic.zone) for row in rows]
+    )
 
 
 def _person(
     person: Caregiver,
     consent: ContactConsent | None,
-    of: Patient,
+    patient: Patient,
     allowed: bool,
     refused: RuledForm | None,
 ) -> Person:
     agreed = ""
     if consent is not None:
-        agreed = f"Agreed to e-mail {words.instant(consent.valid_from, of.clinic.zone)}"
+        agreed = f"Agreed to e-mail {words.instant(consent.valid_from, patient.clinic.zone)}"
         agreed += f": “{consent.agreed}”" if consent.agreed else ""
     if not allowed:
         return Person(person, agreed, None, None, None)

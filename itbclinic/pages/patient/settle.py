@@ -32,7 +32,7 @@ from .views import show
 @require_POST
 def settle(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """Let a doubtful date stand until a day."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
     form = SettleForm(request.POST, doubt=request.POST.get("settles", ""))
 
     def act() -> str:
@@ -40,13 +40,13 @@ def settle(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) 
         settling.settle(pump=pump, by=_user(request), now=timezone.now(), **values)
         return f"Settled until {words.day(values['ends_on'])}."
 
-    return _run(request, of, pump, form, act)
+    return _run(request, patient, pump, form, act)
 
 
 @require_POST
 def exclude(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """Leave the pump off the lists until a day."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
     form = ExcludeForm(request.POST)
 
     def act() -> str:
@@ -54,7 +54,7 @@ def exclude(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID)
         settling.exclude(pump=pump, by=_user(request), now=timezone.now(), **values)
         return f"Left off the list until {words.day(values['ends_on'])}. It comes back by itself."
 
-    return _run(request, of, pump, form, act)
+    return _run(request, patient, pump, form, act)
 
 
 @require_POST
@@ -62,12 +62,12 @@ def end_exclusion(
     request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
 ) -> HttpResponse:
     """Put the pump back on the lists before its day."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
     form = EndExclusionForm(request.POST)
     exclusion = running_exclusion(pump, timezone.now())
     if exclusion is None:
         messages.info(request, "This pump is on the list already.")
-        return _back(of, pump)
+        return _back(patient, pump)
 
     def act() -> str:
         settling.end_exclusion(
@@ -75,7 +75,7 @@ def end_exclusion(
         )
         return "Back on the list."
 
-    return _run(request, of, pump, form, act)
+    return _run(request, patient, pump, form, act)
 
 
 @require_POST
@@ -83,14 +83,14 @@ def alarm_volume(
     request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID
 ) -> HttpResponse:
     """Record the alarm volume that was read from the pump; its dates are computed anew."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
     form = AlarmVolumeForm(request.POST, clinic=pump.clinic)
 
     def act() -> str:
         values, now = form.cleaned_data, timezone.now()
         volume = values["low_reservoir_alarm_ml"]
         if values["read_at"] > now:
-            raise RuleViolation.of("read_at", "date_in_future", "This is still to come.")
+            raise RuleViolation.of("read_at", "date_in_future", "This time is in the future.")
         record_facts(
             pump_id=pump.pk,
             at=values["read_at"],
@@ -106,7 +106,7 @@ def alarm_volume(
             return "Alarm volume recorded. The pump was read after that; the later reading counts."
         return "Alarm volume recorded; the dates below count from it."
 
-    return _run(request, of, pump, form, act)
+    return _run(request, patient, pump, form, act)
 
 
 def _user(request: HttpRequest) -> User:
@@ -121,20 +121,20 @@ def _find(
 
 
 def _run(
-    request: HttpRequest, of: Patient, pump: Pump, form: RuledForm, act: Callable[[], str]
+    request: HttpRequest, patient: Patient, pump: Pump, form: RuledForm, act: Callable[[], str]
 ) -> HttpResponse:
     """Do it and go back to the page; or show the form again with what is wrong."""
     if form.is_valid():
         try:
             messages.success(request, act())
-            return _back(of, pump)
+            return _back(patient, pump)
         except RuleViolation as violation:
             form.refuse(violation)
-    current = find_pump(of, str(pump.uuid))
+    current = find_pump(patient, str(pump.uuid))
     if current is not None:
         form.look_again(current.input_version)
-    return show(request, of, current, form)
+    return show(request, patient, current, form)
 
 
-def _back(of: Patient, pump: Pump) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('patient', args=[of.uuid])}?pump={pump.uuid}")
+def _back(patient: Patient, pump: Pump) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('patient', args=[patient.uuid])}?pump={pump.uuid}")

@@ -38,7 +38,7 @@ class Forms:
 
 
 def show(
-    request: HttpRequest, of: Patient, pump: Pump | None, refused: RuledForm | None = None
+    request: HttpRequest, patient: Patient, pump: Pump | None, refused: RuledForm | None = None
 ) -> HttpResponse:
     """Render the page and record that it was read.
 
@@ -47,19 +47,19 @@ def show(
     """
     now = timezone.now()
     user = cast(User, request.user)
-    found = chart.build(user, of, pump, now)
+    found = chart.build(user, patient, pump, now)
     forms = _forms(found, pump, now, refused) if pump and found.may_settle else None
     context = {
         "chart": found,
-        "clinic": of.clinic,
+        "clinic": patient.clinic,
         "refused": refused,
         "forms": forms,
-        "contacts": people.build(user, of, pump, now, refused),
+        "contacts": people.build(user, patient, pump, now, refused),
         "board_back": board_query.way_back(request.session),
         "doubts": [(d, forms.settle[d.settles] if forms else None) for d in found.doubts],
     }
     status = 422 if refused else 200
-    return page_about(request, of, "patient/page.html", context, now=now, status=status)
+    return page_about(request, patient, "patient/page.html", context, now=now, status=status)
 
 
 def _forms(found: chart.Chart, pump: Pump, now: datetime, refused: RuledForm | None) -> Forms:

@@ -74,7 +74,7 @@ class ExplantForm(PageForm):
         error_messages={"required": "Say when.", "invalid": "Choose a date and a time."},
     )
     reason = ReasonField("Why it was taken out")
-    in_spite = forms.BooleanField(
+    confirmed = forms.BooleanField(
         label="It was taken out at that time, although something later is on record",
         required=False,
     )

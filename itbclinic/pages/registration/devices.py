@@ -33,14 +33,14 @@ LATER = "before_the_last_visit"  # the question that a tick answers
 @require_http_methods(["GET", "HEAD", "POST"])
 def implant(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
     """Record a pump that was put in, the first one or a replacement."""
-    of = find_patient(request, patient_uuid)
-    access.check_may(request, Action.RECORD_DEVICE, of.clinic)
-    models = pump_models([of.clinic_id])
+    patient = find_patient(request, patient_uuid)
+    access.check_may(request, Action.RECORD_DEVICE, patient.clinic)
+    models = pump_models([patient.clinic_id])
     form = ImplantForm(request.POST or None, models=models)
     now = timezone.now()
     if form.is_valid():
         try:
-            pump = devices.implant(patient=of, by=access.user_of(request), now=now,
+            pump = devices.implant(patient=patient, by=access.user_of(request), now=now,
                                    **form.cleaned_data)  # fmt: skip
         except RuleViolation as violation:
             form.refuse(violation)
@@ -50,30 +50,32 @@ def implant(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
                 "The implant is recorded, and the pump is on the board as unknown. Now record its "
                 "first fill and dose: then it has dates.",
             )
-            return HttpResponseRedirect(reverse("visit_record", args=[of.uuid, pump.uuid]))
-    context = _about(of, now) | {
+            return HttpResponseRedirect(reverse("visit_record", args=[patient.uuid, pump.uuid]))
+    context = _about(patient, now) | {
         "form": form,
-        "in_place": [pump for pump in pumps_of(of) if pump.explant is None],
+        "in_place": [pump for pump in pumps_of(patient) if pump.explant is None],
         "no_models": not models,
     }
     status = 422 if form.errors else 200
-    return access.page_about(request, of, "devices/implant.html", context, now=now, status=status)
+    return access.page_about(
+        request, patient, "devices/implant.html", context, now=now, status=status
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def taken_out(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """Record that a pump was taken out; the page says first what follows from it."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
     if request.method != "POST":
         if pump.explant is not None:
             messages.info(request, "This pump is recorded as taken out already.")
-            return _back(of, pump)
+            return _back(patient, pump)
         now = timezone.now()
         local = now.astimezone(pump.clinic.zone).strftime(LOCAL)
         form = ExplantForm(clinic=pump.clinic, initial={"at": local, **_seen(pump)})
-        return _show_taken_out(request, of, pump, form)
+        return _show_taken_out(request, patient, pump, form)
     form = ExplantForm(request.POST, clinic=pump.clinic)
-    asks = "in_spite" in request.POST
+    asks = "confirmed" in request.POST
     if form.is_valid():
         try:
             cancelled = _take_out(request, pump, form)
@@ -82,9 +84,9 @@ def taken_out(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUI
             asks |= any(problem.code == LATER for problem in violation.problems)
         else:
             messages.success(request, f"Recorded: the pump is off the board.{cancelled}")
-            return _back(of, pump)
+            return _back(patient, pump)
     form.look_again_at(_seen(pump))
-    return _show_taken_out(request, of, pump, form, asks=asks)
+    return _show_taken_out(request, patient, pump, form, asks=asks)
 
 
 def _take_out(request: HttpRequest, pump: Pump, form: ExplantForm) -> str:
@@ -95,7 +97,7 @@ def _take_out(request: HttpRequest, pump: Pump, form: ExplantForm) -> str:
         pump_id=pump.pk,
         at=values["at"],
         reason=values["reason"],
-        in_spite=values["in_spite"],
+        confirmed=values["confirmed"],
         seen_version=values["seen_version"],
         seen_appointments=_uuids(values["seen_appointments"]),
         by=access.user_of(request),
@@ -110,11 +112,11 @@ def _take_out(request: HttpRequest, pump: Pump, form: ExplantForm) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def take_back(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """Say that a pump was not taken out: it was entered in error."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
     explant = pump.explant
     if explant is None:
         messages.info(request, "This pump is in place: there is nothing to take back.")
-        return _back(of, pump)
+        return _back(patient, pump)
     form = TakeBackExplantForm(request.POST or None)
     now = timezone.now()
     if form.is_valid():
@@ -129,15 +131,17 @@ def take_back(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUI
             messages.success(
                 request, "Taken back: the pump is on the board again. Look whether it is booked."
             )
-            return _back(of, pump)
+            return _back(patient, pump)
     zone = pump.clinic.zone
-    context = _about(of, now) | {
+    context = _about(patient, now) | {
         "pump": pump,
         "form": form,
         "explant": explant,
         "when": words.instant(explant.at, zone),
         "recorded": words.instant(explant.recorded_at, zone),
-        "in_place": [other for other in pumps_of(of) if other.explant is None and other != pump],
+        "in_place": [
+            other for other in pumps_of(patient) if other.explant is None and other != pump
+        ],
     }
     return render(request, "devices/take_back.html", context, status=422 if form.errors else 200)
 
@@ -166,12 +170,12 @@ def _uuids(text: str) -> set[uuid.UUID]:
 
 
 def _show_taken_out(
-    request: HttpRequest, of: Patient, pump: Pump, form: ExplantForm, *, asks: bool = False
+    request: HttpRequest, patient: Patient, pump: Pump, form: ExplantForm, *, asks: bool = False
 ) -> HttpResponse:
     now = timezone.now()
     booked = open_appointments(pump)
     listed = listed_pump(pump, now)
-    context = _about(of, now) | {
+    context = _about(patient, now) | {
         "pump": pump,
         "form": form,
         "asks": asks,
@@ -179,22 +183,24 @@ def _show_taken_out(
         "coming": _days([row for row in booked if row.starts_at > now], pump),
         "past": _days([row for row in booked if row.starts_at <= now], pump),
         "tasks": [item.get_kind_display() for item in work.open_of_pump(pump, now)],
-        "others": [other for other in pumps_of(of) if other.explant is None and other != pump],
+        "others": [other for other in pumps_of(patient) if other.explant is None and other != pump],
     }
     status = 422 if form.errors else 200
-    return access.page_about(request, of, "devices/taken_out.html", context, now=now, status=status)
+    return access.page_about(
+        request, patient, "devices/taken_out.html", context, now=now, status=status
+    )
 
 
 def _days(appointments: list[Appointment], pump: Pump) -> list[str]:
     return [words.weekday_instant(row.starts_at, pump.clinic.zone) for row in appointments]
 
 
-def _about(of: Patient, now: datetime) -> dict[str, Any]:
+def _about(patient: Patient, now: datetime) -> dict[str, Any]:
     """What every page of these says of the patient."""
-    today = now.astimezone(of.clinic.zone).date()
-    born = f"{words.day(of.date_of_birth)} ({words.age(of.date_of_birth, today)})"
-    return {"patient": of, "clinic": of.clinic, "today": today, "born": born}
+    today = now.astimezone(patient.clinic.zone).date()
+    born = words.birth(patient.date_of_birth, today)
+    return {"patient": patient, "clinic": patient.clinic, "today": today, "born": born}
 
 
-def _back(of: Patient, pump: Pump) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('patient', args=[of.uuid])}?pump={pump.uuid}")
+def _back(patient: Patient, pump: Pump) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('patient', args=[patient.uuid])}?pump={pump.uuid}")

@@ -51,29 +51,33 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def correct(request: HttpRequest, patient_uuid: uuid.UUID) -> HttpResponse:
     """Correct MRN, name, date of birth, language or diagnosis."""
-    of = find_patient(request, patient_uuid)
-    access.check_may(request, Action.ADD_PATIENT, of.clinic)
-    form = CorrectPatientForm(request.POST or None, initial=CorrectPatientForm.opening_values(of))
+    patient = find_patient(request, patient_uuid)
+    access.check_may(request, Action.ADD_PATIENT, patient.clinic)
+    form = CorrectPatientForm(
+        request.POST or None, initial=CorrectPatientForm.opening_values(patient)
+    )
     now, user = timezone.now(), access.user_of(request)
-    context: dict[str, Any] = {"form": form, "patient": of, "known": []}
+    context: dict[str, Any] = {"form": form, "patient": patient, "known": []}
     if form.is_valid():
         entry = form.entry()
         try:
             identity.correct_patient(
-                patient=of, entry=entry, by=user, now=now, seen=form.cleaned_data["seen"]
+                patient=patient, entry=entry, by=user, now=now, seen=form.cleaned_data["seen"]
             )
         except RuleViolation as violation:
             codes = {problem.code for problem in violation.problems}
             form.refuse(violation)
             if "stale" in codes:
-                context["on_record"] = values_of(of)
-                form.show_seen(fingerprint(values_of(of)))
-            context["known"] = _with_days(_known(request, of.clinic, entry, codes))
+                context["on_record"] = values_of(patient)
+                form.show_seen(fingerprint(values_of(patient)))
+            context["known"] = _with_days(_known(request, patient.clinic, entry, codes))
         else:
             messages.success(request, "Saved: the list, the paper and the letters go by it.")
-            return HttpResponseRedirect(reverse("patient", args=[of.uuid]))
+            return HttpResponseRedirect(reverse("patient", args=[patient.uuid]))
     status = 422 if form.errors else 200
-    return access.page_about(request, of, "devices/correct.html", context, now=now, status=status)
+    return access.page_about(
+        request, patient, "devices/correct.html", context, now=now, status=status
+    )
 
 
 def _with_days(found: Sequence[Patient]) -> list[tuple[Patient, str]]:

@@ -86,21 +86,21 @@ def find_pump_for(
         Http404: the user may not see it, or there is none.
         PermissionDenied: the role does not allow it.
     """
-    of = find_patient(request, patient_uuid)
-    pump = find_pump(of, str(pump_uuid))
+    patient = find_patient(request, patient_uuid)
+    pump = find_pump(patient, str(pump_uuid))
     if pump is None:
         raise Http404
-    check_may(request, action, of.clinic)
-    return of, pump
+    check_may(request, action, patient.clinic)
+    return patient, pump
 
 
-def find_pump(of: Patient, wanted: str) -> Pump | None:
+def find_pump(patient: Patient, wanted: str) -> Pump | None:
     """The patient's pump of that uuid, by default the one in use; None where there is none.
 
     Raises:
         Http404: for a pump that is not this patient's.
     """
-    pumps = pumps_of(of)
+    pumps = pumps_of(patient)
     if not wanted:
         return pumps[0] if pumps else None
     for pump in pumps:

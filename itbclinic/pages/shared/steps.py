@@ -101,7 +101,7 @@ class StepTable:
             for row in group.rows:
                 row.minute, row.dose_mcg = _minute(row.start), _dose(row.dose)
                 if row.minute is None:
-                    row.error = f"{_shown(row.start)} is no time of day: write it as 07:30."
+                    row.error = f"{_shown(row.start)} is not a time of day: write it as 07:30."
                 elif row.dose_mcg is None:
                     row.error = "Write the dose of this step in mcg, such as 20.5."
                 self.errors = self.errors or bool(row.error)

@@ -54,7 +54,7 @@ def _show(request: HttpRequest, fill: Fill, form: WithdrawForm) -> HttpResponse:
         "pump": pump,
         "patient": pump.patient,
         "clinic": pump.clinic,
-        "born": f"{words.day(born)} ({words.age(born, today)})",
+        "born": words.birth(born, today),
         "filled": f"{volume} of {format_quantity(fill.concentration_mcg_per_ml, PER_ML)}",
         "correction": getattr(fill, "correction", None),
         "form": form,

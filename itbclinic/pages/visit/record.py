@@ -81,7 +81,7 @@ def context_of(visit: Visit, user: User, now: datetime) -> dict[str, Any]:
         "patient": patient,
         "pump": pump,
         "clinic": clinic,
-        "born": f"{words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})",
+        "born": words.birth(patient.date_of_birth, today),
         "what": _what(visit),
         "program": _program(visit),
         "was": _program_before(visit),

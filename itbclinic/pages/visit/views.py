@@ -41,10 +41,10 @@ PAPER_IS_OUT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class VisitPage:
     """What the page is about: the pump with its facts, the form, and the clinic's now."""
 
-    of: Patient
+    patient: Patient
     pump: Pump
     facts: PumpFacts
     form: VisitForm
@@ -54,8 +54,8 @@ class Desk:
 @require_http_methods(["GET", "HEAD", "POST"])
 def record(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """The form; sent with `save` it is saved, with another button it comes back worked out."""
-    of, pump = _find(request, patient_uuid, pump_uuid)
-    desk = _desk(request, of, pump)
+    patient, pump = _find(request, patient_uuid, pump_uuid)
+    desk = _desk(request, patient, pump)
     if request.method == "POST" and not ({"look", "edit"} & set(request.POST)):
         return _save(request, desk)
     return _page(request, desk)
@@ -77,7 +77,7 @@ def _find(
     return find_pump_for(request, patient_uuid, pump_uuid, Action.RECORD_VISIT)
 
 
-def _desk(request: HttpRequest, of: Patient, pump: Pump) -> Desk:
+def _desk(request: HttpRequest, patient: Patient, pump: Pump) -> VisitPage:
     now = timezone.now()
     facts = load_facts([pump.pk])[pump.pk]
     inside = facts.fill.concentration_mcg_per_ml if facts.fill else None
@@ -99,7 +99,7 @@ def _desk(request: HttpRequest, of: Patient, pump: Pump) -> Desk:
         steps = StepTable.of_program(program, inside)
         initial = _opening_values(request, pump, facts, now)
         form = VisitForm(steps=steps, initial=initial, **kwargs)
-    return Desk(of, pump, facts, form, now)
+    return VisitPage(patient, pump, facts, form, now)
 
 
 def _opening_values(
@@ -143,7 +143,7 @@ def _tokens(request: HttpRequest) -> tuple[str, ...]:
     return tuple(request.POST.get("seen_concerns", "").split())
 
 
-def _save(request: HttpRequest, desk: Desk) -> HttpResponse:
+def _save(request: HttpRequest, desk: VisitPage) -> HttpResponse:
     form, pump = desk.form, desk.pump
     if form.is_valid():
         try:
@@ -164,7 +164,7 @@ def _save(request: HttpRequest, desk: Desk) -> HttpResponse:
     return _refused(request, desk)
 
 
-def _say_the_rest(request: HttpRequest, desk: Desk) -> None:
+def _say_the_rest(request: HttpRequest, desk: VisitPage) -> None:
     """What else must be corrected, as far as what can be read allows to say: not in a next round.
 
     Nothing is called missing that stands in a field which is refused for another reason.
@@ -186,7 +186,7 @@ def _say_the_rest(request: HttpRequest, desk: Desk) -> None:
         form.refuse(RuleViolation(problems))
 
 
-def _refused(request: HttpRequest, desk: Desk, *, changed: bool = False) -> HttpResponse:
+def _refused(request: HttpRequest, desk: VisitPage, *, changed: bool = False) -> HttpResponse:
     """The form as it was typed; after somebody else's change with a new key and version."""
     typed: Any = request.POST.copy()
     if changed:
@@ -195,15 +195,17 @@ def _refused(request: HttpRequest, desk: Desk, *, changed: bool = False) -> Http
         desk.form.data = typed
     context = _context(request, desk)
     context["others"] = visits_of(desk.pump)[:1] if changed else []
-    return page_about(request, desk.of, "visit/record.html", context, now=desk.now, status=422)
+    return page_about(request, desk.patient, "visit/record.html", context, now=desk.now, status=422)
 
 
-def _page(request: HttpRequest, desk: Desk) -> HttpResponse:
+def _page(request: HttpRequest, desk: VisitPage) -> HttpResponse:
     """The form for looking; what it is about was read."""
-    return page_about(request, desk.of, "visit/record.html", _context(request, desk), now=desk.now)
+    return page_about(
+        request, desk.patient, "visit/record.html", _context(request, desk), now=desk.now
+    )
 
 
-def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
+def _context(request: HttpRequest, desk: VisitPage) -> dict[str, Any]:
     form, pump = desk.form, desk.pump
     bound = form.is_bound
     if not bound:
@@ -220,11 +222,11 @@ def _context(request: HttpRequest, desk: Desk) -> dict[str, Any]:
     saving = bound and not ({"look", "edit"} & set(request.POST))
     return {
         "form": form,
-        "patient": desk.of,
+        "patient": desk.patient,
         "pump": pump,
         "clinic": pump.clinic,
         "today": today,
-        "born": f"{words.day(desk.of.date_of_birth)} ({words.age(desk.of.date_of_birth, today)})",
+        "born": words.birth(desk.patient.date_of_birth, today),
         "changes": changes.present(found, _dates_now(pump), today, form.waiting() if bound else ""),
         "refused": saving,
         "editing": "edit" in request.POST,

@@ -183,7 +183,7 @@ def _card(
 
 
 def _who(patient: Patient, today: date) -> str:
-    born = f"born {words.day(patient.date_of_birth)} ({words.age(patient.date_of_birth, today)})"
+    born = f"born {words.birth(patient.date_of_birth, today)}"
     language = f"speaks {patient.language}" if patient.language else "language not recorded"
     return f"{born} · MRN {patient.mrn} · {language}"
 

@@ -78,7 +78,7 @@ def test_the_familys_paper_is_made_anew(clinic: Clinic, nurse: User, now: dateti
     [
         ({"mrn": ""}, REQUIRED),
         ({"family_name": "", "given_name": "-"}, ""),
-        ({"date_of_birth": "2099-01-01"}, "This date of birth is still to come"),
+        ({"date_of_birth": "2099-01-01"}, "This date of birth is in the future"),
         ({"date_of_birth": "1899-12-31"}, "Nobody who was born before 1900"),
         ({"mrn": "x719999"}, "This MRN is another patient's"),
         ({"date_of_birth": "2026-01-01"}, "was implanted on 01-Feb-2025, before this date"),

@@ -187,7 +187,7 @@ def test_what_is_out_is_not_taken_out_again_and_what_is_in_not_taken_back(
 def test_a_time_that_is_none(typed_at: str, as_role: SignedIn, clinic: Clinic) -> None:
     client = as_role("nurse")
     pump = factories.due_in(clinic, 20, timezone.now())
-    values = explant_form(client, pump, at=typed_at, in_spite="on")
+    values = explant_form(client, pump, at=typed_at, confirmed="on")
     answer = client.post(address(pump, "taken-out/"), values)
     assert answer.status_code == 422
     assert answer.context["form"]["at"].errors

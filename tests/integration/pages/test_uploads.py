@@ -78,7 +78,7 @@ def test_upload_check_import(as_role: SignedIn, clinic: Clinic) -> None:
     [
         ({"name": "a.xlsm"}, "ends in .csv or .xlsx"),
         ({"content": b"x"}, "No line with the headings"),
-        ({"as_of": "2099-01-01"}, "This day is still to come"),
+        ({"as_of": "2099-01-01"}, "This day is in the future"),
         ({"as_of": "soon"}, "Choose a date"),
         ({"clinic": "harbor"}, "Nothing was uploaded"),
     ],

@@ -17,7 +17,7 @@ from rosters.models import ImportRow, ImportRun, RosterUpload
 from rosters.selectors import open_refused_rows
 from rosters.services import upload_runs
 from rosters.services.importing import dismiss_row, import_roster
-from rosters.services.progress import Follower
+from rosters.services.progress import Progress
 from rosters.services.report import ImportReport, RowReport
 from rosters.services.uploads import seen_of, start_import, upload_roster
 from tests import factories
@@ -47,7 +47,7 @@ def load(clinic: Clinic, nurse: User) -> Callable[..., ImportReport]:
 # --- a row that somebody dismisses before it is read ---------------------------------------------
 
 
-class Between(Follower):
+class Between(Progress):
     """Does something once, after the first row of an import."""
 
     def __init__(self, work: Callable[[], object]) -> None:

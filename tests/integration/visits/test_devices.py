@@ -156,7 +156,7 @@ def test_it_is_taken_back_once_and_for_a_reason(overdue: Pump, nurse: User, now:
     [
         ({"at": timedelta(minutes=1)}, ["date_in_future"]),
         ({"at": timedelta(days=-4000)}, ["before_the_last_visit"]),
-        ({"at": timedelta(days=-4000), "in_spite": True}, ["dates_out_of_order"]),
+        ({"at": timedelta(days=-4000), "confirmed": True}, ["dates_out_of_order"]),
         ({"reason": " "}, ["missing"]),
         ({"at": timedelta(days=-58)}, ["before_the_last_visit"]),
         ({"seen_version": 1}, ["stale"]),
@@ -175,7 +175,7 @@ def test_what_is_refused(
 def test_a_time_before_the_last_refill_can_be_said_to_be_right(
     overdue: Pump, nurse: User, now: datetime
 ) -> None:
-    row = out(overdue, nurse, now, at=now - timedelta(days=58), in_spite=True)
+    row = out(overdue, nurse, now, at=now - timedelta(days=58), confirmed=True)
     assert row.at == now - timedelta(days=58)
 
 

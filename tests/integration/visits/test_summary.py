@@ -72,7 +72,7 @@ def test_the_paper_says_it_in_words(ready_clinic: Clinic, nurse: User) -> None:
         "600 micrograms (mcg) a day", "baclofen, 2,000 mcg per mL", "20 mL",
         "The pump alarm would sound", "Thursday, January 21, 2027",
         "Have the pump refilled by Thursday, January 14, 2027", "one hour before",
-        "801-555-0142", "801-555-0100", "Emergency 911", "Whom do you call at night?",
+        "801-555-0142", "801-555-0100", "Emergency 911", "Who do you call at night?",
         "The dose went up", "version 1, made November 22, 2026 at 10:20 a.m.",
         "Seen by Rowan nurse-1",
     ):  # fmt: skip

@@ -62,7 +62,7 @@ def test_a_day_that_has_passed_is_neither_in_time_nor_too_late() -> None:
     for dates in (DATES, opens_later, Deadlines()):
         verdict = rules.judge(date(2026, 11, 26), TODAY, dates)
         assert verdict == rules.Verdict(
-            passed="Thu 26-Nov-2026 has passed. Choose a day that is still to come."
+            passed="Thu 26-Nov-2026 has passed. Choose a day in the future."
         )
     today = rules.judge(TODAY, TODAY, opens_later)
     assert (today.passed, today.fits[:7]) == ("", "In time")
