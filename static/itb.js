@@ -217,6 +217,7 @@
   const COMPUTED = /^(to|rate|flow|total)-\d/;
   const failed = (target, why, signIn) => {
     settled(target);
+    target.inert = false;
     clearFailed();
     /* Fields stay, with what is typed in them; the table of steps is nothing but fields. */
     const fields = "input:not([type=hidden]), textarea, select, [name=accepted]";
@@ -229,6 +230,33 @@
     const what = target.id === "board" ? "The list could not be fetched" : "This could not be computed";
     target.prepend(note(what, why, signIn));
   };
+  /* An answer knows what was sent, not what was typed since: what a person typed last stays in its
+     field, and the caret where it was. Rows of the table of steps change places with an answer, so
+     nothing can be typed into it while one is on its way. */
+  const TYPED = "textarea[id], input[id]:not([type=checkbox], [type=radio], [type=hidden])";
+  const typed = new Map();
+  let caret = null;
+  document.addEventListener("input", (event) => {
+    if (event.target.matches(TYPED)) typed.set(event.target.id, event.target.value);
+  });
+  const rememberCaret = (target) => {
+    const field = document.activeElement;
+    caret = target.contains(field) && field.matches(TYPED)
+      ? { id: field.id, from: field.selectionStart, to: field.selectionEnd } : null;
+  };
+  const keepTyped = (target) => {
+    if (!target || target.id === "steps") return;
+    for (const field of target.querySelectorAll(TYPED)) {
+      if (typed.has(field.id) && field.value !== typed.get(field.id)) field.value = typed.get(field.id);
+    }
+    const field = caret && document.getElementById(caret.id);
+    if (!field || !target.contains(field)) return;
+    field.focus();
+    if (caret.from !== null) field.setSelectionRange(caret.from, caret.to);
+  };
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.detail.target.id === "steps") event.detail.target.inert = true;
+  });
   document.addEventListener("htmx:beforeSend", (event) => {
     const { id } = event.detail.target;
     if (!id || waiting.has(id)) return;
@@ -240,6 +268,7 @@
     if (xhr.status < 400 && xhr.responseText.includes(`id="${target.id}"`)) {
       settled(target);
       clearFailed();
+      rememberCaret(target);
       return;
     }
     event.detail.shouldSwap = false;
@@ -269,7 +298,8 @@
     if (form) form.dispatchEvent(new Event("input", { bubbles: true }));
     document.getElementById("book_day")?.dispatchEvent(new Event("change", { bubbles: true }));
   });
-  document.addEventListener("htmx:afterSwap", () => {
+  document.addEventListener("htmx:afterSwap", (event) => {
+    keepTyped(document.getElementById(event.detail.target.id));
     const said = document.getElementById("board-said");
     const board = document.getElementById("board");
     if (said && board) said.textContent = board.dataset.said;

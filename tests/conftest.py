@@ -1,8 +1,10 @@
 """What all tests share: a real PostgreSQL, with the roles granted as in production."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from accounts import services as accounts
@@ -18,8 +20,32 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
         database_roles.grant()
 
 
+# A Wednesday morning in the clinic, with nothing special about it; `--at` chooses another instant.
+ORDINARY = datetime(2026, 11, 18, 15, 10, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--at",
+        type=datetime.fromisoformat,
+        default=ORDINARY,
+        help="the tests' instant, such as 2026-11-30T22:40+00:00",
+    )
+
+
+@pytest.fixture(autouse=True)
+def clock(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The tests' clock goes on from a chosen instant: no test depends on the hour it is run at.
+
+    The database's own clock stays true; only leases go by it. Where processes of their own run
+    (devstack, production, faults), the clock is the true one.
+    """
+    with time_machine.travel(request.config.getoption("at"), tick=True):
+        yield
+
+
 @pytest.fixture
-def now() -> datetime:
+def now(clock: None) -> datetime:
     return timezone.now().replace(microsecond=0)
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone as django_timezone
 
 from accounts import services as accounts
@@ -70,6 +71,7 @@ def patient(of: Clinic, **details: Any) -> Patient:
     return register_patient(clinic=of, by=by, at=django_timezone.now(), **{**values, **details})
 
 
+@transaction.atomic
 def implant(*, now: datetime, **values: Any) -> Pump:
     """A pump put in by whoever is named: no role is asked for."""
     made = implant_pump(at=now, **values)

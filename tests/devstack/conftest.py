@@ -25,3 +25,8 @@ def stack(var: Path) -> Iterator[Stack]:
     made = Stack(Layout(var), durable=False)
     yield made
     made.reset()
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """The true one: processes of their own run beside these tests."""

@@ -1,11 +1,13 @@
 """What is typed outlives a check that fails, a network that is gone, and a session that ended."""
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Clinic, User
@@ -165,6 +167,75 @@ def test_a_booking_keeps_its_reason_when_the_check_fails(
     expect(page.locator("textarea[name=late_reason]")).to_have_value("The family is abroad")
     seat.said.clear()  # the browser reports the 502
     seat.check()
+
+
+def late_booking(seat: Seat, clinic: Clinic) -> Page:
+    """The form of a booking on a day that is too late: a reason is asked for."""
+    pump = support.named(clinic, "Kaur", 3)
+    page = seat.open(f"/patients/{pump.patient.uuid}/pumps/{pump.uuid}/book/")
+    page.fill("input[name=day]", f"{support.in_days(clinic, 9):%Y-%m-%d}")
+    page.press("input[name=day]", "Tab")
+    expect(page.locator("#verdict")).to_contain_text("it needs a reason")
+    return page
+
+
+def test_an_answer_that_comes_late_wipes_nothing_that_was_typed_meanwhile(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    page = late_booking(seat_of(nurse), clinic)
+    held: list[Route] = []
+    page.route("**/book/", lambda route: held.append(route))
+    with page.expect_request("**/book/"):
+        page.fill("input[name=time]", "22:15")
+        page.press("input[name=time]", "Tab")
+    reason = page.locator("textarea[name=late_reason]")
+    reason.press_sequentially("The family is")
+    held[-1].continue_()
+    expect(page.locator("#verdict")).to_contain_text("the other half of the day")
+    expect(reason).to_have_value("The family is")
+    expect(reason).to_be_focused()
+    page.keyboard.type(" abroad")  # the caret stands where it stood
+    expect(reason).to_have_value("The family is abroad")
+
+
+def test_of_two_answers_the_one_to_the_last_question_stands(
+    seat_of: SeatOf, nurse: User, clinic: Clinic
+) -> None:
+    page = late_booking(seat_of(nurse), clinic)
+    held: list[Route] = []
+    page.route("**/book/", lambda route: held.append(route) if not held else route.continue_())
+    with page.expect_request("**/book/"):
+        page.fill("input[name=time]", "22:15")
+        page.press("input[name=time]", "Tab")
+    with page.expect_response("**/book/"):
+        page.fill("input[name=time]", "23:45")
+        page.press("input[name=time]", "Tab")
+    expect(page.locator("#verdict")).to_contain_text("23:45 is")
+    with suppress(PlaywrightError):  # the browser has given it up
+        held[0].continue_()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#verdict")).to_contain_text("23:45 is")
+
+
+def test_no_step_is_typed_into_a_row_that_is_about_to_move(
+    seat_of: SeatOf, nurse: User, pump: Pump
+) -> None:
+    page = seat_of(nurse).open(form_of(pump))
+    page.check("input[name=change][value=flex]")
+    page.click("#steps >> text=Add a step")
+    doses = page.locator("#steps input[name*=dose]")
+    expect(doses).to_have_count(2)
+    held: list[Route] = []
+    page.route("**/visit/preview/", lambda route: held.append(route))
+    with page.expect_request("**/visit/preview/"):
+        page.locator("#steps button[value^=remove-0]").first.click()
+    expect(page.locator("#steps")).to_have_js_property("inert", True)
+    for route in held:
+        route.continue_()
+    expect(doses).to_have_count(1)
+    expect(page.locator("#steps")).to_have_js_property("inert", False)
+    doses.first.fill("250")
+    expect(doses.first).to_have_value("250")
 
 
 def test_a_search_after_an_ended_session_keeps_the_words(

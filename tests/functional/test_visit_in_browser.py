@@ -1,7 +1,6 @@
 """Recording a visit in a real browser: consequences before saving, by keyboard, and its page."""
 
 import re
-import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -41,7 +40,6 @@ def test_a_plain_refill_by_keyboard_takes_a_few_keys(
     seat_of: SeatOf, nurse: User, pump: Pump
 ) -> None:
     seat = seat_of(nurse)
-    begun = time.monotonic()
     page = seat.open(form_of(pump))
     pressed = 0
 
@@ -55,7 +53,6 @@ def test_a_plain_refill_by_keyboard_takes_a_few_keys(
     press("1", "1", "Tab", "2", "0", "Enter")
     page.wait_for_url(re.compile("/visits/"))
     assert pressed <= 10
-    assert time.monotonic() - begun < 60
     visit = Visit.objects.get(pump=pump)
     assert visit.fill is not None
     assert [visit.fill.aspirated_ml, visit.fill.volume_ml] == [Decimal(11), Decimal(20)]

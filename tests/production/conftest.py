@@ -137,3 +137,8 @@ def start_broker(program: Path, port: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
         preexec_fn=procs.die_with_parent(15),
     )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """The true one: processes of their own run beside these tests."""

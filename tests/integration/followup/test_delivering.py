@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from celery import current_app
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Clinic, User
@@ -29,6 +30,7 @@ from reminders.domain.retry import Outcome
 from reminders.models import DeliveryAttempt, OutboxMessage
 from reminders.services import delivery
 from tests import factories
+from tests.effort import rows_visited
 from visits.services import booking, summaries
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -307,9 +309,12 @@ def test_a_query_that_fails_keeps_no_other_invariant_from_being_checked(
 @pytest.mark.slow
 def test_the_count_of_all_pumps_is_quick_for_many(now: datetime) -> None:
     data.make(8000, now - timedelta(hours=2))
-    began = time.monotonic()
-    assert watchdog._broken_rows(watchdog.QUERIES["I10"][1], now) == []
-    assert time.monotonic() - began < 2, "it grew with the square of the pumps"
+    sql = watchdog.QUERIES["I10"][1]
+    assert watchdog._broken_rows(sql, now) == []
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", {"now": now})
+        plan = cursor.fetchone()[0][0]["Plan"]
+    assert rows_visited(plan) < 8000 * 50, "it grew with the square of the pumps"
 
 
 # --- small clocks ---
@@ -330,6 +335,7 @@ def test_the_doorbell_waits_for_no_silent_broker(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(
             current_app, "connection_for_write", lambda **options: open_to(url=address, **options)
         )
-        began = time.monotonic()
-        summaries.ring()
-        assert time.monotonic() - began < 6
+        ringing = threading.Thread(target=summaries.ring)
+        ringing.start()
+        ringing.join(timeout=120)  # it gives up after seconds; without limits it waits for ever
+        assert not ringing.is_alive()
