@@ -72,6 +72,23 @@ def test_an_alarm_volume_is_read_in_the_clinics_local_time(
     assert timedelta(minutes=59) <= now - read.at <= timedelta(minutes=62)
 
 
+def test_a_reading_at_a_time_that_the_clocks_skipped_is_refused(
+    clinic: Clinic, nurse: User, client: Client
+) -> None:
+    pump = support.named(clinic, "Kaur", 20)
+    Clinic.objects.filter(pk=clinic.pk).update(timezone="America/Denver")
+    client.force_login(nurse)
+    data = {
+        "low_reservoir_alarm_ml": "3",
+        "read_at": "2026-03-08T02:30",
+        "seen_version": pump.input_version,
+    }
+    refused = client.post(f"{support.address_of(pump)}pumps/{pump.uuid}/alarm-volume/", data)
+    assert refused.status_code == 422
+    assert b"02:30 does not exist on 08-Mar-2026" in refused.content
+    assert not pump.interrogations.exists()
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

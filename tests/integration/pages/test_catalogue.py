@@ -241,6 +241,8 @@ def test_a_drugs_limits_are_changed_and_fills_keep_theirs(
         ("source_0", " ", "source_0"),
         ("source", " ", "source"),
         ("concentration", "2", "concentration"),
+        ("concentration", "49", "concentration"),
+        ("concentration", "5001", "concentration"),
         ("concentration", "1000", "concentration"),
         ("drug_name", "", "drug_name"),
     ],
