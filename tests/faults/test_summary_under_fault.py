@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Clinic, User
 from followup.models import WorkItem
-from tests.faults.test_delivery_under_fault import without_lock
+from tests.lease_support import claim_without_lock
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import AfterVisitSummary
 from visits.services import rendering
@@ -124,8 +124,7 @@ def test_without_the_lock_they_do(
     clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the test above can fail."""
-    unlocked = without_lock(rendering._CLAIM, " FOR UPDATE OF s SKIP LOCKED", "SELECT s.id")
-    monkeypatch.setattr(rendering, "_CLAIM", unlocked)
+    claim_without_lock(monkeypatch)
     assert max(claimed_by_four(clinic, nurse).values()) > 1
 
 

@@ -7,11 +7,12 @@ from django.db.models import F, Q
 
 from accounts.models import Clinic, User
 from core.append_only import AppendOnly
+from core.leases import Leased, lease_has_a_holder
 
 from .encounters import Visit
 
 
-class AfterVisitSummary(models.Model):
+class AfterVisitSummary(Leased):
     """What the family takes home from a visit, as it stood when this version was made.
 
     `content` is written in the transaction of the visit and never changes; the worker makes the
@@ -38,10 +39,7 @@ class AfterVisitSummary(models.Model):
     created_at = models.DateTimeField()
     replaced_at = models.DateTimeField(null=True)  # a newer version exists
     state = models.CharField(max_length=7, choices=State, default=State.PENDING)
-    attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
-    lease_by = models.CharField(max_length=32, blank=True)
     error_class = models.CharField(max_length=60, blank=True)  # never a message: it has values
     html = models.TextField(blank=True)
     pdf = models.BinaryField(null=True)
@@ -80,11 +78,7 @@ class AfterVisitSummary(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="failed") | ~Q(error_class=""), name="summary_failed_says_why"
             ),
-            models.CheckConstraint(
-                condition=Q(lease_until__isnull=True, lease_by="")
-                | (Q(lease_until__isnull=False, state="pending") & ~Q(lease_by="")),
-                name="summary_lease_has_a_holder_and_a_pending_row",
-            ),
+            lease_has_a_holder("summary_lease_has_a_holder_and_a_pending_row", state="pending"),
             models.CheckConstraint(
                 condition=Q(replaced_at__isnull=True) | Q(replaced_at__gte=F("created_at")),
                 name="summary_is_replaced_after_it_is_made",

@@ -1,7 +1,7 @@
 """The worker's part of a summary: claim, make the page and the PDF, record behind a fence.
 
-A row is claimed for a time (the lease), rendered outside every transaction, and recorded by the
-holder of the lease only. The times of a lease are the database's.
+A row is claimed for a time (`core.leases`), rendered outside every transaction, and recorded by
+the holder of the lease only.
 """
 
 import importlib
@@ -15,14 +15,15 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.template.loader import render_to_string
 
-from reminders.domain.retry import next_attempt
+from core import leases
+from core.retry import next_attempt
 from visits.domain import summary_words as words
 from visits.domain.summary import lacks
-from visits.models import AfterVisitSummary
+from visits.models import AfterVisitSummary, VisitWithdrawal
 
 from .summaries import settle_told, tell_somebody
 
@@ -39,30 +40,6 @@ STYLESHEET: Final = "summary-3.css"
 # The largest that fits on one sheet is taken; the smallest also where more sheets are needed.
 SIZES: Final = ("avs-large", "avs-middle", "")
 WEB_ONLY: Final = ("<!--web-->", "<!--/web-->")
-
-# Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
-# lease more rows than it answers.
-_CLAIM: Final = """
-WITH due AS MATERIALIZED (
-    SELECT s.id FROM visits_aftervisitsummary s
-     WHERE s.state = 'pending' AND s.lease_until IS NULL AND s.replaced_at IS NULL
-       AND s.not_before <= clock_timestamp()
-       AND NOT EXISTS (SELECT 1 FROM visits_visitwithdrawal w WHERE w.visit_id = s.visit_id)
-     ORDER BY s.not_before, s.id LIMIT 1 FOR UPDATE OF s SKIP LOCKED)
-UPDATE visits_aftervisitsummary a
-   SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
-       attempts = a.attempts + 1
-  FROM due WHERE a.id = due.id
-RETURNING a.id
-"""
-_EXPIRED: Final = """
-SELECT id FROM visits_aftervisitsummary
- WHERE state = 'pending' AND lease_until < clock_timestamp() ORDER BY id LIMIT 200
-"""
-_LOCK_EXPIRED: Final = """
-SELECT 1 FROM visits_aftervisitsummary
- WHERE id = %s AND state = 'pending' AND lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED
-"""
 
 
 class ContentIsIncomplete(Exception):
@@ -175,18 +152,17 @@ def render_due(*, clock: Callable[[], datetime], make: Render = render) -> int:
 
 
 def claim(*, worker: str, lease: timedelta = LEASE) -> AfterVisitSummary | None:
-    """Take the next row that is due, for the length of the lease.
+    """Take the next row that is due, for the length of the lease."""
+    withdrawn = VisitWithdrawal.objects.filter(visit=OuterRef("visit"))
+    due = AfterVisitSummary.objects.filter(
+        ~Exists(withdrawn), leases.FREE, leases.DUE, state=State.PENDING, replaced_at__isnull=True
+    ).order_by("not_before", "id")
+    ids = leases.claim(due, worker=worker, lease=lease)
+    return _rows().get(pk=ids[0]) if ids else None
 
-    The attempt is counted before anything is tried: a row that kills its worker is counted too.
-    """
-    values = {"worker": worker, "lease": f"{lease.total_seconds()} seconds"}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    row: AfterVisitSummary = _rows().get(pk=found[0])
-    return row
+
+def _pending() -> QuerySet[AfterVisitSummary]:
+    return _rows().filter(state=State.PENDING)
 
 
 def _rows() -> QuerySet[AfterVisitSummary]:
@@ -200,10 +176,12 @@ def record(*, row: AfterVisitSummary, worker: str, made: Made, now: datetime) ->
     Returns:
         False when somebody else decides about it; then nothing was written.
     """
-    held = _fenced(row, worker)
-    if held is None:
+    current = _rows().filter(replaced_at__isnull=True)
+    try:  # late: what is made is made, as long as nobody has freed the row
+        held = leases.fenced(current, row.pk, worker=worker, late=True)
+    except leases.LeaseLostError:
         return False
-    held.lease_until, held.lease_by = None, ""
+    held.let_go()
     if made.html:
         held.html, held.rendered_at = made.html, now
     if made.error:
@@ -214,16 +192,6 @@ def record(*, row: AfterVisitSummary, worker: str, made: Made, now: datetime) ->
     held.save()
     settle_told(held, now)
     return True
-
-
-def _fenced(row: AfterVisitSummary, worker: str) -> AfterVisitSummary | None:
-    found: AfterVisitSummary | None = (
-        _rows()
-        .select_for_update(of=("self",))
-        .filter(pk=row.pk, lease_by=worker, state=State.PENDING, replaced_at__isnull=True)
-        .first()
-    )
-    return found
 
 
 def _failed(row: AfterVisitSummary, error: str, now: datetime) -> None:
@@ -239,10 +207,7 @@ def _failed(row: AfterVisitSummary, error: str, now: datetime) -> None:
 def recover(*, clock: Callable[[], datetime]) -> int:
     """Free what a killed worker held: each by itself, one that fails stops no other."""
     now, freed = clock(), 0
-    with connection.cursor() as cursor:
-        cursor.execute(_EXPIRED)
-        ids = [found[0] for found in cursor.fetchall()]
-    for summary_id in ids:
+    for summary_id in leases.lost(_pending()):
         try:
             freed += _recover(summary_id, now)
         except Exception as error:  # it is tried again at the next ring
@@ -252,11 +217,9 @@ def recover(*, clock: Callable[[], datetime]) -> int:
 
 @transaction.atomic
 def _recover(summary_id: int, now: datetime) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_EXPIRED, [summary_id])
-        if cursor.fetchone() is None:
-            return False
-    row = _rows().get(pk=summary_id)
-    row.lease_until, row.lease_by = None, ""
+    row = leases.lock_lost(_pending(), summary_id)
+    if row is None:
+        return False
+    row.let_go()
     _failed(row, WORKER_LOST, now)
     return True
