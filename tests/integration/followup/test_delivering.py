@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from alarms.models import Projection
 from devstack.bench import data
+from documents.services import versions
 from followup.domain import plan
 from followup.models import ScanRun, WorkItem
 from followup.services import delivering, reminding, resyncing, scans
@@ -29,7 +30,7 @@ from reminders.domain.retry import Outcome
 from reminders.models import DeliveryAttempt, OutboxMessage
 from reminders.services import delivery
 from tests import factories
-from visits.services import booking, summaries
+from visits.services import booking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -331,5 +332,5 @@ def test_the_doorbell_waits_for_no_silent_broker(monkeypatch: pytest.MonkeyPatch
             current_app, "connection_for_write", lambda **options: open_to(url=address, **options)
         )
         began = time.monotonic()
-        summaries.ring()
+        versions.ring()
         assert time.monotonic() - began < 6
