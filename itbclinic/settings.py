@@ -268,7 +268,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "followup.deliver", "schedule": 30.0, "options": {"expires": 25}},
     "recover": {"task": "followup.recover", "schedule": 60.0, "options": {"expires": 55}},
     "uploads": {"task": "rosters.run_uploads", "schedule": 30.0, "options": {"expires": 25}},
-    "papers": {"task": "documents.render", "schedule": 30.0, "options": {"expires": 25}},
+    "summaries": {"task": "documents.render", "schedule": 30.0, "options": {"expires": 25}},
     "renew": {"task": "visits.renew_summaries", "schedule": 60.0, "options": {"expires": 55}},
 }
 # The kinds of paper, each a `documents.kinds.Kind` of the app whose facts it prints.
