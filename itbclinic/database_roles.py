@@ -16,8 +16,8 @@ from core.append_only import AppendOnly
 APPLICATION_ROLES: Final = ("itb_app", "itb_scan")
 
 FIRST_PARTY: Final = (
-    "rosters", "visits", "followup", "alarms", "reminders", "refills", "dosing", "pumps",
-    "patients", "accounts",
+    "rosters", "visits", "followup", "alarms", "documents", "reminders", "refills", "dosing",
+    "pumps", "patients", "accounts",
 )  # fmt: skip
 # A role taken away, and a limit that a catalogue entry no longer has; both are audited.
 DELETABLE: Final = ("accounts_membership", "dosing_stabilitylimit")

@@ -9,8 +9,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
+from documents.selectors import papers_wait, pdf_is_missing
 from followup.selectors import scans
-from visits.selectors.summaries import pdf_is_missing, summaries_wait
 
 
 @login_not_required
@@ -70,9 +70,9 @@ def _delivery() -> bool:
 
 
 def _summaries() -> bool:
-    """No family waits for a summary that nobody makes."""
+    """No family waits for a paper that nobody makes."""
     try:
-        return not summaries_wait(timezone.now())
+        return not papers_wait(timezone.now())
     except DatabaseError:
         return False
 

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "alarms",
     "refills",
     "reminders",
+    "documents",
     "dosing",
     "pumps",
     "patients",
@@ -267,9 +268,11 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {"task": "followup.deliver", "schedule": 30.0, "options": {"expires": 25}},
     "recover": {"task": "followup.recover", "schedule": 60.0, "options": {"expires": 55}},
     "uploads": {"task": "rosters.run_uploads", "schedule": 30.0, "options": {"expires": 25}},
-    "summaries": {"task": "visits.render_summaries", "schedule": 30.0, "options": {"expires": 25}},
+    "summaries": {"task": "documents.render", "schedule": 30.0, "options": {"expires": 25}},
     "renew": {"task": "visits.renew_summaries", "schedule": 60.0, "options": {"expires": 55}},
 }
+# The kinds of paper, each a `documents.kinds.Kind` of the app whose facts it prints.
+PAPER_KINDS = ["visits.services.summary_paper.SUMMARY"]
 SWEEP_STALE_AFTER_SECONDS = 15 * 60  # docs/reliability.md, I6
 DUE_SCAN_STALE_AFTER_SECONDS = 10 * 60  # it runs every minute
 DELIVERY_STALE_AFTER_SECONDS = 10 * 60  # it runs every 30 seconds

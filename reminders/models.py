@@ -7,12 +7,13 @@ from django.db.models import F, Q
 
 from accounts.models import Clinic
 from core.append_only import AppendOnly
+from core.leases import Leased, lease_has_a_holder
 
 from .domain.retry import Outcome
 from .domain.wording import LANGUAGES, TEMPLATES
 
 
-class OutboxMessage(models.Model):
+class OutboxMessage(Leased):
     """One message to one recipient, from the moment it is owed until its end is known.
 
     The row is the promise; whatever rings for it may be lost. It never holds an address or a text:
@@ -46,9 +47,6 @@ class OutboxMessage(models.Model):
     created_at = models.DateTimeField()
     not_before = models.DateTimeField()
     expires_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    lease_by = models.CharField(max_length=32, blank=True)
     message_id = models.CharField(max_length=200, unique=True)
     # The message whose one e-mail told this recipient of this, too: five pumps are no five mails.
     carried_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
@@ -87,11 +85,7 @@ class OutboxMessage(models.Model):
                 | (Q(state__in=["dead", "superseded", "suppressed"]) & ~Q(reason="")),
                 name="outbox_ends_unsent_for_a_reason",
             ),
-            models.CheckConstraint(
-                condition=Q(lease_until__isnull=True, lease_by="")
-                | (Q(lease_until__isnull=False, state="pending") & ~Q(lease_by="")),
-                name="outbox_lease_has_a_holder_and_a_pending_row",
-            ),
+            lease_has_a_holder("outbox_lease_has_a_holder_and_a_pending_row", state="pending"),
             models.CheckConstraint(
                 condition=~Q(state="sent") | Q(attempts__gte=1), name="outbox_sent_was_attempted"
             ),

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Clinic, User
+from core.leases import Leased, lease_has_a_holder
 from patients.models import Patient
 
 from .domain.uploads import MAX_BYTES, MAX_ROWS
@@ -84,7 +85,7 @@ class ImportRow(models.Model):
         ]
 
 
-class RosterUpload(models.Model):
+class RosterUpload(Leased):
     """A spreadsheet that somebody uploaded, on its way from the trial run into the record.
 
     The worker reads it under a lease. The file itself goes once it is imported or discarded: the
@@ -127,10 +128,7 @@ class RosterUpload(models.Model):
         ImportRun, on_delete=models.PROTECT, null=True, related_name="upload"
     )
     ended_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
     moved_at = models.DateTimeField()  # when it last came forward
-    lease_until = models.DateTimeField(null=True)
-    lease_by = models.CharField(max_length=32, blank=True)
     error_class = models.CharField(max_length=60, blank=True)  # never a message: it has values
 
     class Meta:
@@ -178,11 +176,8 @@ class RosterUpload(models.Model):
             models.CheckConstraint(
                 condition=Q(as_of__lte=F("uploaded_on")), name="upload_is_as_of_a_day_that_came"
             ),
-            models.CheckConstraint(
-                condition=Q(lease_until__isnull=True, lease_by="")
-                | (Q(lease_until__isnull=False, state__in=["checking", "importing"])
-                   & ~Q(lease_by="")),
-                name="upload_lease_has_a_holder_and_work",
+            lease_has_a_holder(
+                "upload_lease_has_a_holder_and_work", state__in=["checking", "importing"]
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["checked", "importing", "imported"])

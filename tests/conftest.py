@@ -1,10 +1,11 @@
 """What all tests share: a real PostgreSQL, with the roles granted as in production."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 
 from accounts import services as accounts
@@ -15,13 +16,34 @@ from tests import factories
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """Grants on the test database, so that tests can take the application's role."""
+    """Grants on the test database, so that tests can take the application's role; and a clock that
+    can be moved."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         database_roles.grant()
+        with connection.cursor() as cursor:
+            cursor.execute(MOVED_CLOCK)
 
+
+# `clock_timestamp()` of the tests' database is the tests' own: leases and what is due go by it.
+# It stands before PostgreSQL's because that schema is named last in the search path.
+MOVED_CLOCK = """
+DROP SCHEMA IF EXISTS tests CASCADE;
+CREATE SCHEMA tests;
+CREATE TABLE tests.clock (ahead interval NOT NULL);
+INSERT INTO tests.clock VALUES ('0');
+CREATE FUNCTION tests.clock_timestamp() RETURNS timestamptz LANGUAGE sql SECURITY DEFINER AS
+    'SELECT pg_catalog.clock_timestamp() + ahead FROM tests.clock';
+GRANT USAGE ON SCHEMA tests TO PUBLIC;
+DO $$ BEGIN
+    EXECUTE format(
+        'ALTER DATABASE %I SET search_path = public, tests, pg_catalog', current_database()
+    );
+END $$;
+SET search_path = public, tests, pg_catalog;
+"""
 
 # A Wednesday morning in the clinic, with nothing special about it; `--at` chooses another instant.
-ORDINARY = datetime(2026, 11, 18, 15, 10, tzinfo=UTC)
+ORDINARY = datetime(2026, 12, 2, 15, 10, tzinfo=UTC)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--at",
         type=datetime.fromisoformat,
         default=ORDINARY,
-        help="the tests' instant, such as 2026-11-30T22:40+00:00",
+        help="the tests' instant, such as 2026-12-03T06:59+00:00",
     )
 
 
@@ -37,11 +59,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def clock(request: pytest.FixtureRequest) -> Iterator[None]:
     """The tests' clock goes on from a chosen instant: no test depends on the hour it is run at.
 
-    The database's own clock stays true; only leases go by it. Where processes of their own run
-    (devstack, production, faults), the clock is the true one.
+    The database's clock goes with it. Where processes of their own run (devstack, production,
+    faults), the clock is the true one.
     """
     with time_machine.travel(request.config.getoption("at"), tick=True):
         yield
+
+
+@pytest.fixture(autouse=True)
+def database_clock(request: pytest.FixtureRequest, clock: None) -> None:
+    """The clock of the database, moved as far as the tests' own."""
+    marked = request.node.get_closest_marker("django_db") is not None
+    if not marked and not {"db", "transactional_db"} & set(request.fixturenames):
+        return
+    request.getfixturevalue("db")
+    true_now = time_machine.escape_hatch.datetime.datetime.now
+    moved = time_machine.escape_hatch.is_travelling()
+    ahead = datetime.now(UTC) - true_now(UTC) if moved else timedelta()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE tests.clock SET ahead = %s::interval", [str(ahead)])
 
 
 @pytest.fixture

@@ -1,17 +1,11 @@
-"""What beat and pages ring for. The tasks carry no data: each looks at the database."""
+"""What beat rings for. The task carries no data: it looks at the database."""
 
 from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from .services import rendering, summaries
-
-
-@shared_task(name=summaries.TASK)
-def render_summaries(**_: Any) -> None:
-    """Make the after-visit summaries that are due. Every 30 seconds."""
-    rendering.render_due(clock=timezone.now)
+from .services import summaries
 
 
 @shared_task(name="visits.renew_summaries")

@@ -17,13 +17,15 @@ from accounts.services.clients import create_api_client
 from alarms.domain.infusion import prepare
 from alarms.domain.projection import ProjectionInputs, Settings, project_prepared
 from alarms.models import Projection
+from documents.services import rendering
 from dosing.domain.programs import WEEK, DayGroup, Flex, Step
 from followup.services import scans
 from pumps.domain.limits import PumpLimits
 from pumps.models import Pump
 from refills.domain.reservoir import Fill
 from visits.models import Visit
-from visits.services import rendering, summaries
+from visits.services import summaries
+from visits.services.summary_paper import SUMMARY
 
 from .figures import Figure, figure, median_seconds
 from .letters import deliver
@@ -151,7 +153,7 @@ def summary_pdf(now: datetime, by: User, runs: int) -> Figure:
     row = summaries.issue(visit=visit, projection=Projection.objects.get(pump=pump), now=now)
 
     def work() -> None:
-        assert rendering.render(row).pdf
+        assert rendering.render(SUMMARY, row).pdf
 
     return figure("summary_pdf", median_seconds(work, max(runs, 5)), None, 1)
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.models import Clinic, User
+from documents.services import rendering
 from pumps.models import Pump
 from refills.services import FillEntry
 from visits.selectors.summaries import never_printed
-from visits.services import rendering, summaries
+from visits.services import summaries
 from visits.services.encounter import VisitEntry, complete_visit
 
 

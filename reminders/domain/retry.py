@@ -1,8 +1,7 @@
-"""What an error of the mail server means, and when to try again. No clock, no chance: both are
-arguments."""
+"""What an error of the mail server means, and when it is too late. No clock: it is an argument."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -36,8 +35,6 @@ class Verdict:
     channel: bool = False
 
 
-FIRST: Final = timedelta(seconds=30)
-CAP: Final = timedelta(hours=1)
 WORKERS_LOST: Final = 5  # a row that keeps killing its worker ends at a person
 
 
@@ -55,16 +52,6 @@ def judge(stage: Stage, code: int | None) -> Verdict:
     if code is not None and 500 <= code < 600:
         return Verdict(Outcome.PERMANENT)
     return Verdict(Outcome.TEMPORARY)
-
-
-def next_attempt(now: datetime, attempts: int, jitter: int) -> datetime:
-    """When to try again after `attempts` failures: doubling, at most an hour, spread by chance.
-
-    Args:
-        jitter: 0 to 999. Half of the wait is fixed, so that no row is hammered at once.
-    """
-    wait = CAP if attempts > 10 else min(CAP, FIRST * 2 ** max(0, attempts - 1))
-    return now + wait / 2 + wait / 2 * jitter // 1000
 
 
 def is_too_late(next_at: datetime, expires_at: datetime) -> bool:

@@ -1,8 +1,7 @@
 """Who sends a message, and what came of it.
 
-A row is claimed for a time (the lease), sent outside every transaction, and recorded behind a
-fence: only the holder of the lease may say what came of it. The times of a lease are the
-database's, since two workers' clocks may differ.
+A row is claimed for a time (`core.leases`), sent outside every transaction, and recorded behind a
+fence: only the holder of the lease may say what came of it.
 """
 
 import random
@@ -10,9 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
+from core import leases
+from core.retry import next_attempt
 from reminders.domain import retry
 from reminders.domain.retry import Outcome
 from reminders.domain.wording import BOARD
@@ -25,33 +27,6 @@ State = OutboxMessage.State
 LEASE: Final = timedelta(seconds=120)
 LOST_WORKER: Final = "WorkerLost"
 FUTURE: Final = timedelta(minutes=1)  # by so much two machines' clocks may differ
-
-# Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
-# lease more rows than it answers.
-_CLAIM: Final = """
-WITH due AS MATERIALIZED (
-    SELECT id FROM reminders_outboxmessage
-     WHERE state = 'pending' AND lease_until IS NULL AND not_before <= clock_timestamp()
-     ORDER BY not_before, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-UPDATE reminders_outboxmessage o
-   SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
-       attempts = o.attempts + 1
-  FROM due WHERE o.id = due.id
-RETURNING o.id
-"""
-_HOLD: Final = """
-UPDATE reminders_outboxmessage SET lease_until = clock_timestamp() + %(lease)s::interval
- WHERE id = %(id)s AND lease_by = %(worker)s AND state = 'pending'
-   AND lease_until > clock_timestamp()
-"""
-_EXPIRED: Final = """
-SELECT id FROM reminders_outboxmessage
- WHERE state = 'pending' AND lease_until < clock_timestamp() ORDER BY id LIMIT 200
-"""
-_LOCK_EXPIRED: Final = """
-SELECT 1 FROM reminders_outboxmessage
- WHERE id = %s AND state = 'pending' AND lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +41,21 @@ class Attempt:
     channel: bool = False  # the fault is ours, and every message's
 
 
-def _seconds(lease: timedelta) -> str:
-    return f"{lease.total_seconds()} seconds"
+def _pending() -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(state=State.PENDING)
 
 
 def claim(*, worker: str, limit: int, lease: timedelta = LEASE) -> list[OutboxMessage]:
-    """Take up to `limit` rows that are due, for the length of the lease.
-
-    The attempt is counted before anything is tried: a row that kills its worker is counted too.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"worker": worker, "limit": limit, "lease": _seconds(lease)})
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(
-        OutboxMessage.objects.filter(pk__in=ids)
-        .select_related("clinic")
-        .order_by("not_before", "id")
-    )
+    """Take up to `limit` rows that are due, for the length of the lease."""
+    due = _pending().filter(leases.FREE, leases.DUE).order_by("not_before", "id")
+    ids = leases.claim(due, worker=worker, lease=lease, limit=limit)
+    rows = OutboxMessage.objects.filter(pk__in=ids).select_related("clinic")
+    return list(rows.order_by("not_before", "id"))
 
 
 def hold(*, message: OutboxMessage, worker: str, lease: timedelta = LEASE) -> bool:
     """Lengthen the lease right before sending; False when it is lost, and nothing may be sent."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, {"id": message.pk, "worker": worker, "lease": _seconds(lease)})
-        return bool(cursor.rowcount)
+    return leases.hold(message, worker=worker, lease=lease)
 
 
 @transaction.atomic
@@ -127,28 +93,28 @@ def _add_attempt(message: OutboxMessage, worker: str, attempt: Attempt) -> None:
 
 
 def _fenced(message: OutboxMessage, worker: str) -> OutboxMessage | None:
-    held = OutboxMessage.objects.select_for_update().filter(
-        pk=message.pk, lease_by=worker, state=State.PENDING
-    )
-    return held.first()
+    try:  # late: what has left has left, and would leave again if nobody said so
+        return leases.fenced(_pending(), message.pk, worker=worker, late=True)
+    except leases.LeaseLostError:
+        return None
 
 
 def _apply(row: OutboxMessage, attempt: Attempt) -> None:
-    row.lease_until, row.lease_by = None, ""
+    row.let_go()
     if attempt.outcome == Outcome.ACCEPTED:
         row.state, row.settled_at = State.SENT, attempt.ended_at
         return
     if attempt.outcome == Outcome.PERMANENT:
         _end(row, State.DEAD, "refused", attempt.ended_at)
         return
-    row.not_before = retry.next_attempt(attempt.ended_at, row.attempts, random.randrange(1000))  # noqa: S311 - spreads load, guards nothing
+    row.not_before = next_attempt(attempt.ended_at, row.attempts, random.randrange(1000))  # noqa: S311 - spreads load, guards nothing
     if retry.is_too_late(row.not_before, row.expires_at):
         _end(row, State.DEAD, "no_time_left", attempt.ended_at)
 
 
 def _end(row: OutboxMessage, state: State, reason: str, now: datetime) -> None:
     row.state, row.reason, row.settled_at = state, reason, now
-    row.lease_until, row.lease_by = None, ""
+    row.let_go()
 
 
 def _save(row: OutboxMessage, *, by: User, now: datetime) -> None:
@@ -203,7 +169,7 @@ def put_back(*, message: OutboxMessage, worker: str, not_before: datetime) -> No
     """Give a claimed row back untried: it is night for a family."""
     row = _fenced(message, worker)
     if row is not None:
-        row.lease_until, row.lease_by = None, ""
+        row.let_go()
         row.attempts -= 1
         row.not_before = not_before
         row.save(update_fields=["lease_until", "lease_by", "attempts", "not_before"])
@@ -211,9 +177,7 @@ def put_back(*, message: OutboxMessage, worker: str, not_before: datetime) -> No
 
 def lost_leases() -> list[int]:
     """Rows whose worker is gone, by id."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EXPIRED)
-        return [row[0] for row in cursor.fetchall()]
+    return leases.lost(_pending())
 
 
 @transaction.atomic
@@ -224,11 +188,9 @@ def recover_lease(*, message_id: int, by: User, now: datetime) -> OutboxMessage 
     Returns:
         The row as it stands now; None when somebody else has freed it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_EXPIRED, [message_id])
-        if cursor.fetchone() is None:
-            return None
-    row = OutboxMessage.objects.select_related("clinic").get(pk=message_id)
+    row = leases.lock_lost(_pending().select_related("clinic"), message_id)
+    if row is None:
+        return None
     ended = max(now, row.lease_until or now)
     attempt = Attempt(
         started_at=min(now, (row.lease_until or now) - LEASE),
@@ -237,7 +199,7 @@ def recover_lease(*, message_id: int, by: User, now: datetime) -> OutboxMessage 
         error_class=LOST_WORKER,
     )
     _add_attempt(row, row.lease_by, attempt)
-    row.lease_until, row.lease_by = None, ""
+    row.let_go()
     if workers_lost(row, LOST_WORKER) >= retry.WORKERS_LOST:
         _end(row, State.DEAD, "worker_lost", now)
     _save(row, by=by, now=now)

@@ -1,8 +1,8 @@
 """The worker's part of an upload: the trial run, and the import.
 
-An upload is claimed for a time (the lease), which every step forward renews; what came of it is
-recorded behind a fence. A worker that is killed leaves a lease that runs out, and the next scan
-goes on where the last step was written. The times of a lease are the database's.
+An upload is claimed for a time (`core.leases`), which every step forward renews; what came of it
+is recorded behind a fence. A worker that is killed leaves a lease that runs out, and the next scan
+goes on where the last step was written.
 """
 
 import logging
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Case, PositiveIntegerField, Value, When
+from django.db.models.functions import Greatest
 
 from accounts.selectors import change_sequence
 from accounts.services import system_user
+from core import leases
 from core.rules import RuleViolation
 from rosters.domain.sheet import RawRow
 from rosters.domain.uploads import LEASE, MAX_ATTEMPTS, SLICE
@@ -36,32 +39,8 @@ STOPPED: Final = (
     "this application."
 )
 
-# Materialized: as a subquery of the UPDATE, a nested loop would run it again for each row and
-# lease more rows than it answers.
-_CLAIM: Final = """
-WITH next AS MATERIALIZED (
-    SELECT id FROM visits_rosterupload
-     WHERE state IN ('waiting', 'checking', 'importing')
-       AND (lease_until IS NULL OR lease_until < clock_timestamp())
-     ORDER BY attempts, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-UPDATE visits_rosterupload u
-   SET lease_until = clock_timestamp() + %(lease)s::interval, lease_by = %(worker)s,
-       attempts = u.attempts + 1,
-       state = CASE u.state WHEN 'waiting' THEN 'checking' ELSE u.state END
-  FROM next WHERE u.id = next.id
-RETURNING u.id
-"""
-_STEP_ON: Final = """
-UPDATE visits_rosterupload
-   SET lease_until = clock_timestamp() + %(lease)s::interval, moved_at = clock_timestamp(),
-       attempts = CASE WHEN %(done)s > rows_done THEN 0 ELSE attempts END,
-       rows_done = GREATEST(rows_done, %(done)s)
- WHERE id = %(id)s AND lease_by = %(worker)s AND lease_until > clock_timestamp()
-"""
-
-
-class LeaseLostError(Exception):
-    """Somebody else has the upload now, or it was discarded."""
+# What the claim changes besides the lease: who waited for the check has it now.
+_BEGIN: Final = "state = CASE held.state WHEN 'waiting' THEN 'checking' ELSE held.state END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +58,20 @@ class Held:
         Raises:
             LeaseLostError: it is not ours to say.
         """
-        row: RosterUpload | None = (
-            RosterUpload.objects.select_for_update()
-            .filter(pk=self.upload.pk, lease_by=self.worker)
-            .extra(where=["lease_until > clock_timestamp()"])
-            .first()
-        )
-        if row is None:
-            raise LeaseLostError
-        return row
+        return leases.fenced(RosterUpload.objects.all(), self.upload.pk, worker=self.worker)
 
     def step(self, done: int) -> bool:
         """Write how far it is and renew the lease; False when it is lost."""
-        values: dict[str, str | int] = {
-            "lease": f"{LEASE.total_seconds()} seconds",
-            "id": self.upload.pk,
-            "worker": self.worker,
-            "done": done,
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(_STEP_ON, values)
-            return bool(cursor.rowcount)
+        count = PositiveIntegerField()
+        attempts = Case(When(rows_done__lt=done, then=0), default="attempts", output_field=count)
+        return leases.hold(
+            self.upload,
+            worker=self.worker,
+            lease=LEASE,
+            moved_at=leases.CLOCK,
+            attempts=attempts,
+            rows_done=Greatest("rows_done", Value(done, output_field=count)),
+        )
 
 
 def run_uploads(*, clock: Callable[[], datetime], slice_of: timedelta = SLICE) -> bool:
@@ -119,17 +91,15 @@ def run_uploads(*, clock: Callable[[], datetime], slice_of: timedelta = SLICE) -
 
 
 def claim(*, clock: Callable[[], datetime], ends: datetime) -> Held | None:
-    """Take the next upload. The attempt is counted before anything is tried: a sheet that kills
-    its worker is counted too."""
+    """Take the next upload, also one whose worker is gone: the next goes on where it stood."""
     worker = uuid.uuid4().hex
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"worker": worker, "lease": f"{LEASE.total_seconds()} seconds"})
-        found = cursor.fetchone()
-    if found is None:
+    waiting = RosterUpload.objects.filter(state__in=RosterUpload.FOR_THE_WORKER)
+    due = waiting.filter(leases.FREE | leases.RUN_OUT).order_by("attempts", "id")
+    ids = leases.claim(due, worker=worker, lease=LEASE, also=_BEGIN)
+    if not ids:
         return None
-    upload = RosterUpload.objects.select_related("clinic", "by", "import_by", "run").get(
-        pk=found[0]
-    )
+    rows = RosterUpload.objects.select_related("clinic", "by", "import_by", "run")
+    upload = rows.get(pk=ids[0])
     return Held(upload, worker, clock, ends)
 
 
@@ -142,7 +112,7 @@ def _work(held: Held) -> None:
             _import(held)
         else:
             _check(held)
-    except LeaseLostError:
+    except leases.LeaseLostError:
         logger.info("upload %s: somebody else has it now", upload.uuid)
     except RuleViolation as violation:
         _refused(held, violation)
@@ -158,7 +128,7 @@ def _refused(held: Held, violation: RuleViolation) -> None:
     state = State.UNREADABLE if "unreadable_file" in codes else State.FAILED
     try:
         _end(held, state, " ".join(problem.message for problem in violation.problems))
-    except LeaseLostError:
+    except leases.LeaseLostError:
         logger.info("upload %s: somebody else has it now", held.upload.uuid)
 
 
@@ -233,7 +203,8 @@ def _worker() -> Any:
 
 
 def _let_go(row: RosterUpload, now: datetime) -> None:
-    row.lease_until, row.lease_by, row.attempts, row.moved_at = None, "", 0, now
+    row.let_go()
+    row.attempts, row.moved_at = 0, now
     row.save()
 
 

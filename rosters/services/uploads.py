@@ -170,7 +170,8 @@ def _locked(upload: RosterUpload, by: User) -> RosterUpload:
 
 def _onward(row: RosterUpload, event: str, by: User, now: datetime) -> RosterUpload:
     """Save the next state; whoever still works on the last one has lost its lease."""
-    row.lease_until, row.lease_by, row.attempts = None, "", 0
+    row.let_go()
+    row.attempts = 0
     row.refusal = row.error_class = ""
     row.rows_done = 0 if row.run_id is None else row.rows_done
     row.moved_at = now

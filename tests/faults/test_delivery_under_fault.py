@@ -32,6 +32,7 @@ from reminders.models import DeliveryAttempt, OutboxMessage
 from reminders.services import delivery, outbox
 from tests import factories
 from tests.faults.smtp_sink import Sink, running
+from tests.lease_support import claim_without_lock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -188,7 +189,7 @@ WORKER = """
 import django; django.setup()
 import os, signal, sys
 from django.utils import timezone
-from alarms.services import delivering
+from followup.services import delivering
 from reminders import transports
 def send(letter):
     if sys.argv[1] == "after":
@@ -286,12 +287,6 @@ def claimed_by_two(clinic: Clinic, now: datetime) -> Counter[int]:
     return Counter(found)
 
 
-def without_lock(claim: str, lock: str, chosen: str) -> str:
-    """The claim as it must not be; between choosing a row and taking it, it is slow."""
-    assert claim.count(lock) == claim.count(chosen) == 1
-    return claim.replace(lock, "").replace(chosen, f"{chosen}, pg_sleep(0.05)")
-
-
 def test_two_deliverers_never_hold_the_same_row(clinic: Clinic, now: datetime) -> None:
     counts = claimed_by_two(clinic, now)
     assert len(counts) == 60
@@ -302,8 +297,7 @@ def test_without_the_lock_they_do(
     clinic: Clinic, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the test above can fail."""
-    unlocked = without_lock(delivery._CLAIM, " FOR UPDATE SKIP LOCKED", "SELECT id")
-    monkeypatch.setattr(delivery, "_CLAIM", unlocked)
+    claim_without_lock(monkeypatch)
     assert max(claimed_by_two(clinic, now).values()) > 1
 
 

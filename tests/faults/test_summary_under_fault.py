@@ -16,11 +16,12 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.models import Clinic, User
+from documents.services import rendering
 from followup.models import WorkItem
-from tests.faults.test_delivery_under_fault import without_lock
+from tests.lease_support import claim_without_lock
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import AfterVisitSummary
-from visits.services import rendering
+from visits.services.summary_paper import SUMMARY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -28,9 +29,9 @@ WORKER = """
 import django; django.setup()
 import os, signal
 from django.utils import timezone
-from visits.services import rendering
-def make(row):
-    assert rendering.render(row).html
+from documents.services import rendering
+def make(kind, row):
+    assert rendering.render(kind, row).html
     os.kill(os.getpid(), signal.SIGKILL)
 rendering.render_due(clock=timezone.now, make=make)
 """
@@ -83,7 +84,7 @@ def test_a_killed_worker_loses_nothing(waiting: AfterVisitSummary) -> None:
 def test_one_that_keeps_killing_its_worker_ends_at_a_person(waiting: AfterVisitSummary) -> None:
     for _ in range(rendering.MOST_ATTEMPTS):
         due_again()
-        assert rendering.claim(worker="w") is not None
+        assert rendering.claim(SUMMARY, worker="w") is not None
         lease_runs_out()
         rendering.recover(clock=timezone.now)
     waiting.refresh_from_db()
@@ -101,7 +102,7 @@ def claimed_by_four(clinic: Clinic, by: User) -> Counter[int]:
     def work(number: int) -> None:
         try:
             barrier.wait()
-            while (row := rendering.claim(worker=f"w{number}")) is not None:
+            while (row := rendering.claim(SUMMARY, worker=f"w{number}")) is not None:
                 found.append(row.pk)
         finally:
             connections.close_all()
@@ -124,28 +125,27 @@ def test_without_the_lock_they_do(
     clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the test above can fail."""
-    unlocked = without_lock(rendering._CLAIM, " FOR UPDATE OF s SKIP LOCKED", "SELECT s.id")
-    monkeypatch.setattr(rendering, "_CLAIM", unlocked)
+    claim_without_lock(monkeypatch)
     assert max(claimed_by_four(clinic, nurse).values()) > 1
 
 
 def test_only_the_holder_of_the_lease_records(waiting: AfterVisitSummary) -> None:
-    row = rendering.claim(worker="first")
+    row = rendering.claim(SUMMARY, worker="first")
     assert row is not None
     AfterVisitSummary.objects.update(lease_by="second")
     late = rendering.Made("<p>late</p>", b"late")
-    assert not rendering.record(row=row, worker="first", made=late, now=timezone.now())
+    assert not rendering.record(SUMMARY, row=row, worker="first", made=late, now=timezone.now())
     waiting.refresh_from_db()
     assert (waiting.state, waiting.html) == ("pending", "")
     # The negative control: the holder may.
-    assert rendering.record(row=row, worker="second", made=late, now=timezone.now())
+    assert rendering.record(SUMMARY, row=row, worker="second", made=late, now=timezone.now())
     waiting.refresh_from_db()
     assert (waiting.state, waiting.html) == ("ready", "<p>late</p>")
 
 
 def test_a_version_that_was_replaced_meanwhile_is_not_recorded(waiting: AfterVisitSummary) -> None:
-    row = rendering.claim(worker="first")
+    row = rendering.claim(SUMMARY, worker="first")
     assert row is not None
     AfterVisitSummary.objects.update(replaced_at=timezone.now())
     made = rendering.Made("<p>old</p>", b"old")
-    assert not rendering.record(row=row, worker="first", made=made, now=timezone.now())
+    assert not rendering.record(SUMMARY, row=row, worker="first", made=made, now=timezone.now())

@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
+from documents.services import rendering
 from followup.services import scans
 from itbclinic import watchdog
 from pumps.models import Pump
@@ -19,7 +20,6 @@ from tests import factories
 from tests.functional.conftest import SeatOf
 from tests.summary_support import settings_of
 from visits.models import SummaryPrint, Visit
-from visits.services import rendering
 
 from . import support
 

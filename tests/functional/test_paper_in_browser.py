@@ -10,12 +10,13 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Clinic, User
+from documents.services import rendering
 from refills.services import book
 from tests import factories
 from tests.functional.conftest import SeatOf
 from tests.summary_support import flex, settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, SummaryPrint
-from visits.services import booking, rendering, summaries
+from visits.services import booking, summaries
 from visits.services.encounter import withdraw_visit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("checked_now")]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Clinic, User
 from accounts.services import system_user
+from documents.services import rendering
 from reminders.models import OutboxMessage
 from reminders.services import delivery, outbox
 from rosters.models import RosterUpload
@@ -21,7 +22,7 @@ from rosters.services.uploads import upload_roster
 from tests.summary_support import settings_of, visited
 from tests.unit.rosters.sheets import SAMPLE
 from visits.models import AfterVisitSummary
-from visits.services import rendering
+from visits.services.summary_paper import SUMMARY
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 17, 20, tzinfo=UTC)
@@ -55,7 +56,7 @@ def test_of_summaries_one(clinic: Clinic, nurse: User) -> None:
     settings_of(clinic)
     for number in range(3):
         visited(clinic, nurse, NOW, mrn=f"80{number}")
-    assert rendering.claim(worker="w") is not None
+    assert rendering.claim(SUMMARY, worker="w") is not None
     assert AfterVisitSummary.objects.filter(lease_by="w").count() == 1
 
 

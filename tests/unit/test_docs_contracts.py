@@ -12,12 +12,13 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.services import MAX_LEAD_DAYS, MAX_WINDOW_DAYS, MIN_INTERVAL_DAYS, MIN_WINDOW_DAYS
 from alarms.domain.case_lines import answer_line
+from core.retry import next_attempt
 from dosing.domain.checks import LEAST_MCG_PER_DAY, MOST_MCG_PER_DAY
 from followup.models import WorkItem
 from followup.services.work_items import LADDER, OWNERS
 from itbclinic.health import PARTS
 from itbclinic.watchdog import QUERIES
-from reminders.domain.retry import WORKERS_LOST, next_attempt
+from reminders.domain.retry import WORKERS_LOST
 from tests.unit.alarms.test_case_lines import BROKEN
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
@@ -13,8 +13,6 @@ from pumps.models import Pump
 from pumps.selectors import taken_out
 from refills.models import Appointment
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
-
-WAITS_TOO_LONG = timedelta(minutes=10)
 
 
 def stale_summaries(limit: int) -> list[int]:
@@ -153,28 +151,6 @@ def prints_of_visit(visit: Visit) -> list[SummaryPrint]:
     rows = SummaryPrint.objects.filter(summary__visit=visit)
     return list(rows.select_related("by", "summary").defer("summary__html", "summary__pdf")
                 .order_by("-at", "-id"))  # fmt: skip
-
-
-def summaries_wait(now: datetime) -> bool:
-    """Whether one that counts is not made though it was written more than ten minutes ago."""
-    rows = AfterVisitSummary.objects.filter(
-        state=AfterVisitSummary.State.PENDING,
-        replaced_at__isnull=True,
-        visit__withdrawal__isnull=True,
-        created_at__lt=now - WAITS_TOO_LONG,
-    )
-    return rows.exists()
-
-
-def pdf_is_missing() -> bool:
-    """Whether the summary made last has no PDF: the worker can't make any."""
-    last = (
-        AfterVisitSummary.objects.filter(rendered_at__isnull=False)
-        .order_by("-rendered_at")
-        .values_list("pdf_missing", flat=True)
-        .first()
-    )
-    return bool(last)
 
 
 def current_summary(visit: Visit) -> AfterVisitSummary | None:

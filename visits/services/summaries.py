@@ -1,4 +1,4 @@
-"""After-visit summaries: written with the visit, made into a page and a PDF by the worker.
+"""After-visit summaries: written with the visit, made into a page and a PDF by `documents`.
 
 Nothing here ever fails a visit: what cannot be written becomes a failed row and somebody's task.
 """
@@ -9,32 +9,24 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from accounts import audit
 from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.services import system_user
 from alarms.domain.explain import at_clinic
 from alarms.models import Projection
-from core.nudge import nudge
 from core.rules import RuleViolation
-from followup.models import WorkItem
-from followup.services.work_items import (
-    NO_LONGER,
-    Wanted,
-    open_work_item,
-    settle_by_system,
-)
+from documents.services import versions
 from pumps import services as pumps
 from visits.models import AfterVisitSummary, SummaryPrint, Visit, VisitWithdrawal
 from visits.selectors.summaries import has_later_visit, stale_summaries
 
 from . import withdrawn_paper
 from .summary_content import content_of
+from .summary_paper import SUMMARY, settle_told, tell_somebody
 
 logger = logging.getLogger(__name__)
 
 State = AfterVisitSummary.State
-TASK: Final = "visits.render_summaries"
 BATCH: Final = 50
 
 
@@ -45,65 +37,25 @@ def issue(*, visit: Visit, projection: Projection, now: datetime) -> AfterVisitS
 
 def _add(visit: Visit, projection: Projection, now: datetime, *, version: int) -> AfterVisitSummary:
     content, error = _written(visit, projection, now)
-    row = AfterVisitSummary.objects.create(
+    return versions.add(
+        SUMMARY,
+        content=content,
+        error=error,
+        now=now,
         clinic_id=visit.clinic_id,
         visit=visit,
         version=version,
-        content=content,
         alarm_date=projection.sort_alarm_date,
         refill_due_on=projection.refill_due_on,
-        created_at=now,
         checked_at=now,
-        not_before=now,
-        state=State.FAILED if error else State.PENDING,
-        error_class=error,
     )
-    if error:
-        tell_somebody(row, now)
-    else:
-        transaction.on_commit(ring)
-    return row
 
 
 def _written(visit: Visit, projection: Projection, now: datetime) -> tuple[dict[str, Any], str]:
-    """The content, or the type of what went wrong: behind a savepoint, so that not even a failed
-    query harms the visit."""
-    try:
-        with transaction.atomic():
-            return content_of(visit=visit, projection=projection, now=now), ""
-    except Exception as error:  # whatever it is, the visit is saved and a person is told
-        # The type only: an error's message may hold a patient's values.
-        logger.error("summary not written: visit %s %s", visit.uuid, type(error).__name__)
-        return {}, type(error).__name__[:60]
+    def write() -> dict[str, Any]:
+        return content_of(visit=visit, projection=projection, now=now)
 
-
-def ring() -> None:
-    """Ask the worker to make what waits."""
-    nudge(TASK)
-
-
-def tell_somebody(row: AfterVisitSummary, now: datetime) -> None:
-    """A summary that could not be made is somebody's task: the family has gone home without it.
-
-    Not while the pump counts as taken out: then nobody needs it.
-    """
-    if row.visit.pump.explant is not None:
-        return
-    wanted = Wanted(
-        clinic_id=row.clinic_id,
-        kind=WorkItem.Kind.SUMMARY_FAILED,
-        subject=str(row.visit.uuid),
-        today=now.astimezone(row.clinic.zone).date(),
-        pump_id=row.visit.pump_id,
-        details=(("error", row.error_class), ("summary", str(row.uuid))),
-    )
-    open_work_item(wanted=wanted, now=now)
-
-
-def settle_told(row: AfterVisitSummary, now: datetime) -> None:
-    """It was made after all, or nobody needs it any more."""
-    kind, subject = WorkItem.Kind.SUMMARY_FAILED, str(row.visit.uuid)
-    settle_by_system(kind=kind, subject=subject, reason=NO_LONGER, now=now)
+    return versions.written(SUMMARY, write, f"visit {visit.uuid}")
 
 
 @transaction.atomic
@@ -145,19 +97,9 @@ def _current_of_latest_visit(pump_id: int) -> AfterVisitSummary | None:
 
 
 def _replace(row: AfterVisitSummary, projection: Projection, now: datetime) -> AfterVisitSummary:
-    row.replaced_at = max(now, row.created_at)
-    row.lease_until, row.lease_by = None, ""  # a worker that holds it records nothing any more
-    row.save(update_fields=["replaced_at", "lease_until", "lease_by"])
+    versions.retire(row, now)
     new = _add(row.visit, projection, now, version=row.version + 1)
-    audit.record(
-        event="summary.renewed",
-        by=system_user("system-scan"),
-        at=now,
-        clinic_id=row.clinic_id,
-        subject_type="summary",
-        subject_id=new.uuid,
-        after={"version": new.version},
-    )
+    versions.record(SUMMARY, new, "renewed", by=system_user("system-scan"), now=now)
     return new
 
 
@@ -228,17 +170,7 @@ def check_printable(row: AfterVisitSummary, *, as_old: bool = False) -> None:
             "later_visit",
             "A later visit has a paper of its own, with newer dates: print that one.",
         )
-    if row.replaced_at is not None and not as_old:
-        raise RuleViolation.of(
-            "summary",
-            "replaced",
-            "This version was replaced after you opened the page: something on it has changed. "
-            "Open the newest version and print that one.",
-        )
-    if not row.html:
-        raise RuleViolation.of(
-            "summary", "not_ready", "The summary is not made yet. Look again in a minute."
-        )
+    versions.check_printable(SUMMARY, row, as_old=as_old)
 
 
 @transaction.atomic
@@ -259,15 +191,7 @@ def record_print(
     # Locked: what replaces this version at this moment is waited for.
     check_printable(_locked(summary), as_old=as_old)
     row = SummaryPrint.objects.create(summary=summary, at=now, by=by)
-    audit.record(
-        event="summary.printed",
-        by=by,
-        at=now,
-        clinic_id=summary.clinic_id,
-        subject_type="summary",
-        subject_id=summary.uuid,
-        after={"version": summary.version},
-    )
+    versions.record(SUMMARY, summary, "printed", by=by, now=now)
     newer = AfterVisitSummary.objects.filter(visit=summary.visit_id, version__gt=summary.version)
     if not newer.exists():
         withdrawn_paper.settle_by_new_paper(pump_id=summary.visit.pump_id, now=now)
@@ -284,24 +208,12 @@ def try_again(*, summary: AfterVisitSummary, by: User, now: datetime) -> AfterVi
     check_may(by, Action.PRINT_SUMMARY, summary.clinic)
     pumps.lock_pump(summary.visit.pump_id)
     row = _locked(summary)
-    without_pdf = row.state == State.READY and row.pdf_missing
-    if row.replaced_at or not (row.state == State.FAILED or without_pdf):
-        raise RuleViolation.of(
-            "summary", "not_failed", "Somebody has tried it again already. Reload the page."
-        )
+    versions.check_can_be_tried_again(SUMMARY, row)
     if VisitWithdrawal.objects.filter(visit_id=row.visit_id).exists():
         raise RuleViolation.of(
             "summary", "withdrawn", "The visit was taken back: it needs no summary."
         )
-    audit.record(
-        event="summary.tried_again",
-        by=by,
-        at=now,
-        clinic_id=row.clinic_id,
-        subject_type="summary",
-        subject_id=row.uuid,
-        after={"version": row.version},
-    )
+    versions.record(SUMMARY, row, "tried_again", by=by, now=now)
     return _replace(row, Projection.objects.get(pump_id=row.visit.pump_id), now)
 
 

@@ -21,7 +21,7 @@ from itbclinic.pages.shared import access
 from visits.models import AfterVisitSummary
 from visits.selectors import summaries
 from visits.services import summaries as services
-from visits.services.rendering import STYLESHEET
+from visits.services.summary_paper import SUMMARY
 
 from . import rows
 
@@ -107,7 +107,7 @@ def paper_of(html: str) -> str:
 def look_of(html: str) -> str:
     """The stylesheet that the paper was made with: in our page it looks as it prints."""
     found = LOOK.search(html)
-    return found[0] if found else STYLESHEET
+    return found[0] if found else SUMMARY.stylesheet
 
 
 @require_POST

@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from alarms.models import Projection
 from devstack.bench import data
+from documents.services import versions
 from followup.domain import plan
 from followup.models import ScanRun, WorkItem
 from followup.services import delivering, reminding, resyncing, scans
@@ -31,7 +32,7 @@ from reminders.models import DeliveryAttempt, OutboxMessage
 from reminders.services import delivery
 from tests import factories
 from tests.effort import rows_visited
-from visits.services import booking, summaries
+from visits.services import booking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -335,7 +336,7 @@ def test_the_doorbell_waits_for_no_silent_broker(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(
             current_app, "connection_for_write", lambda **options: open_to(url=address, **options)
         )
-        ringing = threading.Thread(target=summaries.ring)
+        ringing = threading.Thread(target=versions.ring)
         ringing.start()
         ringing.join(timeout=120)  # it gives up after seconds; without limits it waits for ever
         assert not ringing.is_alive()

@@ -12,13 +12,14 @@ from django.utils.html import strip_tags
 from accounts.models import Clinic, User
 from alarms.models import Projection
 from alarms.selectors.deadlines import deadlines_in
+from documents.services import rendering
 from refills.models import Appointment
 from refills.services import book
 from tests import factories
 from tests.summary_support import settings_of, summary_of, visited
 from visits.domain.booking import FIRST_TIME, choices
 from visits.models import AfterVisitSummary, VisitWithdrawal
-from visits.services import rendering, summaries, visit
+from visits.services import summaries, visit
 
 from .conftest import SignedIn, queries, signed_in, text
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
 from core.rules import RuleViolation
+from documents.services import rendering
 from itbclinic.pages.shared.forms import REQUIRED
 from patients.models import Patient
 from patients.services import PatientEntry
@@ -19,7 +20,7 @@ from pumps.models import Pump
 from tests import factories
 from tests.integration.visits.test_visit_race import together
 from tests.summary_support import settings_of, summary_of, visited
-from visits.services import identity, rendering, summaries
+from visits.services import identity, summaries
 
 from .conftest import SignedIn, text
 

@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
+from documents.services import rendering
 from tests import factories
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, SummaryPrint
-from visits.services import booking, rendering, summaries
+from visits.services import booking, summaries
 from visits.services.encounter import withdraw_visit
+from visits.services.summary_paper import SUMMARY
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +42,7 @@ def test_a_reprint_is_identical_whatever_the_template_and_the_patient_have_becom
     html = client.get(f"/summaries/{row.uuid}/document/").content
     pdf = client.get(f"/summaries/{row.uuid}.pdf").content
     assert pdf.startswith(b"%PDF")
-    monkeypatch.setattr(rendering, "TEMPLATE", "404.html")
+    monkeypatch.setattr(SUMMARY, "template", "404.html")
     settings_of(clinic, phone_day="801-555-9999", name="Renamed")
     patient = row.visit.pump.patient
     type(patient).objects.filter(pk=patient.pk).update(given_name="Renamed")

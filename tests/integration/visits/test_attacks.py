@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Clinic, User
 from core.rules import RuleViolation
+from documents.services import rendering
 from followup.models import WorkItem
 from followup.services import scans
 from refills.models import Appointment
@@ -17,7 +18,7 @@ from tests.summary_support import settings_of, summary_of, visited
 from visits.domain.printed import _is_typo
 from visits.models import Visit
 from visits.selectors.summaries import never_printed
-from visits.services import VisitEntry, complete_visit, rendering, summaries
+from visits.services import VisitEntry, complete_visit, summaries
 from visits.services.contact import change_contact_settings
 from visits.services.encounter import withdraw_visit
 

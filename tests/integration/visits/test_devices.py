@@ -23,7 +23,7 @@ from reminders.models import OutboxMessage
 from tests import factories
 from tests.summary_support import settings_of, summary_of, visited
 from visits.selectors import summaries as paper
-from visits.services import booking, devices, summaries, visit
+from visits.services import booking, devices, summaries, summary_paper, visit
 from visits.services.encounter import VisitEntry, complete_visit
 
 pytestmark = pytest.mark.django_db
@@ -296,7 +296,7 @@ def test_its_paper_is_not_given_out_and_no_task_waits_for_it(
         state="failed", error_class="OSError", html="<p>paper</p>", rendered_at=now
     )
     row.refresh_from_db()
-    summaries.tell_somebody(row, now)
+    summary_paper.tell_somebody(row, now)
     assert WorkItem.objects.filter(kind="summary_failed", settled_at=None).count() == 1
     assert paper.never_printed([clinic.pk]).count() == 1
     out(pump, nurse, now)
@@ -304,7 +304,7 @@ def test_its_paper_is_not_given_out_and_no_task_waits_for_it(
     assert not WorkItem.objects.filter(kind="summary_failed", settled_at=None).exists()
     row = type(row).objects.get(pk=row.pk)
     assert codes(lambda: summaries.record_print(summary=row, by=nurse, now=now)) == ["taken_out"]
-    summaries.tell_somebody(row, now)
+    summary_paper.tell_somebody(row, now)
     assert not WorkItem.objects.filter(kind="summary_failed", settled_at=None).exists()
     back(pump, nurse, now)
     assert WorkItem.objects.filter(kind="summary_failed", settled_at=None).count() == 1

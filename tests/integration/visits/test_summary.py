@@ -11,14 +11,16 @@ from pypdf import PdfReader
 
 from accounts.models import AuditEvent, Clinic, User
 from core.rules import RuleViolation
+from documents.services import rendering, versions
 from followup.models import WorkItem
 from refills.services import book
 from tests import factories
 from tests.summary_support import flex, settings_of, summary_of, visited
 from visits.domain.summary import lacks
 from visits.models import AfterVisitSummary, SummaryPrint, Visit
-from visits.services import rendering, summaries
+from visits.services import summaries
 from visits.services.encounter import withdraw_visit
+from visits.services.summary_paper import SUMMARY
 
 pytestmark = pytest.mark.django_db
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -252,7 +254,7 @@ def test_a_broken_query_while_writing_never_fails_the_visit(
 def test_an_error_while_rendering_is_tried_again_and_ends_at_a_person(
     ready_clinic: Clinic, nurse: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(pages: list[str]) -> tuple[int, bytes]:
+    def broken(*_: Any) -> tuple[int, bytes]:
         raise ValueError("Sofía")
 
     visit = visited(ready_clinic, nurse, NOW)
@@ -348,7 +350,9 @@ def test_a_withdrawn_visits_paper_is_neither_made_nor_printed(
 ) -> None:
     waiting = visited(ready_clinic, nurse, NOW)
     ready = visited(ready_clinic, nurse, NOW)
-    rendering.record(row=summary_of(ready), worker="none", made=rendering.Made("x", b"y"), now=NOW)
+    rendering.record(
+        SUMMARY, row=summary_of(ready), worker="none", made=rendering.Made("x", b"y"), now=NOW
+    )
     for visit in (waiting, ready):
         withdraw_visit(visit=visit, reason="Wrong patient", by=nurse, now=NOW)
     assert rendering.render_due(clock=timezone.now) == 0
@@ -406,7 +410,7 @@ def test_a_dead_broker_does_not_fail_the_visit(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True) as rung:
         visit = visited(ready_clinic, nurse, NOW)
-    assert summaries.ring in rung
+    assert versions.ring in rung
     assert made(visit).state == "ready"
 
 

@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import Clinic, User
+from documents.services import rendering
 from followup.models import WorkItem
 from pumps import services as pumps
 from pumps.models import Pump
@@ -20,7 +21,8 @@ from tests.integration.visits.test_visit_race import together
 from tests.summary_support import settings_of, summary_of, visited
 from visits.domain.summary_words import NOT_BOOKED
 from visits.models import AfterVisitSummary, Visit
-from visits.services import booking, rendering, summaries
+from visits.services import booking, summaries, summary_paper
+from visits.services.summary_paper import SUMMARY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,10 +43,10 @@ def book_while_the_last_attempt_fails(
 ) -> list[object]:
     """Both hold their first lock before either asks for its second."""
     AfterVisitSummary.objects.filter(visit=visit).update(attempts=rendering.MOST_ATTEMPTS - 1)
-    row = rendering.claim(worker="w")
+    row = rendering.claim(SUMMARY, worker="w")
     assert row is not None
     both_hold_one = threading.Barrier(2)
-    refresh, tell = summaries.refresh_for_pump, summaries.tell_somebody
+    refresh, tell = summaries.refresh_for_pump, summary_paper.tell_somebody
 
     def refresh_then(*values: Any) -> Any:
         both_hold_one.wait(10)  # the pump
@@ -55,11 +57,11 @@ def book_while_the_last_attempt_fails(
         tell(*values)
 
     monkeypatch.setattr(summaries, "refresh_for_pump", refresh_then)
-    monkeypatch.setattr(rendering, "tell_somebody", tell_then)
+    monkeypatch.setattr(summary_paper, "tell_somebody", tell_then)
     failed = rendering.Made(error="ValueError")
     return together(
         lambda: book(visit, by, now),
-        lambda: rendering.record(row=row, worker="w", made=failed, now=timezone.now()),
+        lambda: rendering.record(SUMMARY, row=row, worker="w", made=failed, now=timezone.now()),
     )
 
 

@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Clinic, User
 from core.rules import RuleViolation
+from documents.services import rendering
 from followup.models import WorkItem
 from followup.services import work_items
 from tests import factories
 from tests.summary_support import entry, settings_of, summary_of, visited
 from visits.models import AfterVisitSummary, Visit
 from visits.selectors.summaries import withdrawn_and_printed
-from visits.services import rendering, summaries
+from visits.services import summaries
 from visits.services.encounter import complete_visit, withdraw_visit
 
 pytestmark = pytest.mark.django_db

@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from accounts.models import Clinic, User
 from core.rules import RuleViolation
+from documents.services import rendering
 from followup.models import WorkItem
 from pumps.models import Pump
 from tests.integration.visits.test_visit_race import together
 from tests.summary_support import settings_of, summary_of, visited
 from visits.models import SummaryPrint, Visit
-from visits.services import rendering, summaries, withdrawn_paper
+from visits.services import summaries, withdrawn_paper
 from visits.services.encounter import withdraw_visit
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,6 +1,6 @@
 """How a failure is judged, when it is tried again, and that no text tells of a patient."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -32,14 +32,6 @@ def test_an_error_is_judged(
     stage: Stage, code: int | None, outcome: Outcome, channel: bool
 ) -> None:
     assert retry.judge(stage, code) == retry.Verdict(outcome, channel)
-
-
-def test_the_wait_doubles_up_to_an_hour_and_is_spread() -> None:
-    waits = [retry.next_attempt(NOW, n, 999) - NOW for n in range(1, 40)]
-    assert waits == sorted(waits)
-    assert timedelta(seconds=29) < waits[0] <= timedelta(seconds=30)
-    assert timedelta(minutes=59) < waits[-1] <= timedelta(hours=1)
-    assert retry.next_attempt(NOW, 1, 0) - NOW == timedelta(seconds=15)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Writes: a paper's versions, and the worker that makes them."""
