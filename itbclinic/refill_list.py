@@ -12,6 +12,8 @@ from typing import Any, Final
 from accounts.models import Clinic
 from alarms.models import Projection
 from alarms.selectors import worklist
+from core.local_time import iso_z
+from core.quantities import plain
 from rosters.models import ImportRow
 
 from .csv_cells import marked
@@ -68,8 +70,7 @@ def _flags(row: Any, projection: Projection) -> list[str]:
 def _appointment(row: Any) -> dict[str, str] | None:
     if row.appointment_at is None:
         return None
-    starts_at = row.appointment_at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"id": str(row.appointment_uuid), "starts_at": starts_at}
+    return {"id": str(row.appointment_uuid), "starts_at": iso_z(row.appointment_at)}
 
 
 def _date(value: date | None) -> str | None:
@@ -77,11 +78,7 @@ def _date(value: date | None) -> str | None:
 
 
 def _quantity(value: Decimal | None) -> str | None:
-    """Without an exponent and without trailing zeros: "350", "0.048"."""
-    if value is None:
-        return None
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return None if value is None else plain(value)
 
 
 def refused_row(row: ImportRow) -> dict[str, Any]:
@@ -92,7 +89,7 @@ def refused_row(row: ImportRow) -> dict[str, Any]:
         "row": row.row,
         "mrn": row.mrn,
         "errors": row.errors,
-        "imported_on": row.run.started_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "imported_on": iso_z(row.run.started_at),
     }
 
 

@@ -19,6 +19,7 @@ from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope
 from accounts.selectors import change_sequence
 from alarms.selectors import worklist
+from core.local_time import iso_z
 from core.rules import Problem
 from followup.selectors import scans
 from itbclinic import refill_list
@@ -97,13 +98,13 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
     rows = rows[: query.page_size]
     counts = worklist.count(ids, query.filters, now)
     sweep = scans.last_complete_sweep()
-    computed_at = _instant(sweep.finished_at) if sweep and sweep.finished_at else None
+    computed_at = iso_z(sweep.finished_at) if sweep and sweep.finished_at else None
     # Read again after the rows: a change that they show has committed, and so has its sequence.
     sequence = change_sequence(ids)
     moved = (first["sequence"], first["dates"]) != (sequence, state["dates"])
     moved = moved or _booking_passed(query, first, ids, now)
     return {
-        "as_of": _instant(now),
+        "as_of": iso_z(now),
         "computed_at": computed_at,
         "stale": scans.is_stale(sweep, now),
         "total_count": counts.listed,
@@ -150,10 +151,6 @@ def _next_address(request: Request, first: dict[str, Any], last: Any) -> str:
     parameters = request.query_params.copy()
     parameters["cursor"] = signing.dumps(cursor, salt=CURSOR_SALT, compress=True)
     return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
-
-
-def _instant(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _etag(found: dict[str, Any]) -> str:
