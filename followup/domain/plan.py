@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-# The nurses' ladder while nothing is booked, and the status that reaches each rung.
-LADDER: Final = ("window", "overdue", "alarm")
-RUNGS: Final = {"due": 1, "overdue": 2, "alarm": 3, "empty": 3}
+from alarms.domain.status import Status
+
+# What a message may be about; the first three are the nurses' ladder while nothing is booked.
+WINDOW: Final = "window"
+OVERDUE: Final = "overdue"
+ALARM: Final = "alarm"
 UNKNOWN: Final = "unknown"
 APPOINTMENT_SOON: Final = "appointment_soon"
+LADDER: Final = (WINDOW, OVERDUE, ALARM)
+# The status that reaches each rung.
+RUNGS: Final = {Status.DUE: 1, Status.OVERDUE: 2, Status.ALARM: 3, Status.EMPTY: 3}
 FAMILY_DAYS: Final = 2
 # A refill is not arranged in a day: a pump that may be empty this soon is somebody's task, as one
 # is from its refill date on, which lies a week before the alarm.
@@ -47,7 +53,7 @@ class Facts:
     pump: str
     input_version: int
     today: date
-    status: str
+    status: Status
     reason: str
     refill_due_on: date | None
     booked: bool
@@ -102,7 +108,7 @@ class Sent:
 
 def rung_of(facts: Facts) -> int:
     """The rung of the ladder that is reached by today; 0 for none."""
-    if facts.status == UNKNOWN or facts.refill_due_on is None:
+    if facts.status == Status.UNKNOWN or facts.refill_due_on is None:
         return 0
     if facts.runs_out_on is not None and facts.runs_out_on <= facts.today:
         return len(LADDER)
@@ -123,7 +129,7 @@ def promises(facts: Facts) -> list[Promise]:
 
 def _to_nurses(facts: Facts) -> list[Promise]:
     obligation = f"refill:{facts.pump}"
-    if facts.status == UNKNOWN:
+    if facts.status == Status.UNKNOWN:
         if facts.new or facts.reason == PASSING:
             return []
         return [Promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
@@ -169,10 +175,10 @@ def tasks(facts: Facts) -> list[Task]:
     """What a person must do for this pump now."""
     found = [Task("appointment_without_outcome", ref) for ref in facts.without_outcome]
     found += [Task("no_show", ref) for ref in facts.no_shows]
-    if facts.status == UNKNOWN and not facts.new and facts.reason != PASSING:
+    if facts.status == Status.UNKNOWN and not facts.new and facts.reason != PASSING:
         found.append(Task("date_unknown", facts.pump, facts.doubts, facts.limit_on))
     elif (
-        facts.status != UNKNOWN
+        facts.status != Status.UNKNOWN
         and not facts.booked
         and facts.refill_due_on is not None
         and (facts.refill_due_on <= facts.today or may_run_out_soon(facts))

@@ -15,6 +15,7 @@ from django.db.models.functions import Cast
 from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.services import system_user
+from alarms.domain.status import Status
 from followup.domain import plan
 from followup.models import WorkItem
 from followup.selectors.reminding import facts_for, pumps_to_plan
@@ -40,7 +41,7 @@ CHUNK: Final = 500
 # A nurse who could not be told within this time is told by a person.
 NURSE_LIMIT: Final = timedelta(days=1)
 # How long a pump that nothing is booked for may wait for somebody, once it has run out or may have.
-HOURS: Final = {"empty": timedelta(hours=2), "alarm": timedelta(hours=4)}
+HOURS: Final = {Status.EMPTY: timedelta(hours=2), Status.ALARM: timedelta(hours=4)}
 MAY_BE_EMPTY: Final = timedelta(hours=4)
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from alarms.selectors.worklist import RANKS
+from alarms.domain.status import Status
 
 REFILLS_DUE = """
 Every active pump that needs a refill, the most urgent first: `unknown`, `empty`, `alarm`,
@@ -27,7 +27,7 @@ def _query(name: str, kind: object, text: str) -> OpenApiParameter:
 QUERY_PARAMETERS = [
     _query("due_before", OpenApiTypes.DATE, "Pumps due by this day, also those not due yet."),
     _query("due_after", OpenApiTypes.DATE, "Pumps due on or after this day."),
-    _query("status", OpenApiTypes.STR, f"One or several with commas: {', '.join(RANKS)}."),
+    _query("status", OpenApiTypes.STR, f"One or several with commas: {', '.join(Status)}."),
     _query("unbooked", OpenApiTypes.BOOL, "true: only pumps without a booking by the due date."),
     _query("clinic", OpenApiTypes.STR, "A clinic's slug or id; without it, all of the token's."),
     _query(
@@ -64,7 +64,7 @@ class ItemSerializer(serializers.Serializer[object]):
     pump = PumpSerializer()
     clinic = serializers.SlugField()
     as_of_date = serializers.DateField(help_text="The clinic's date that the status is of.")
-    status = serializers.ChoiceField(RANKS)
+    status = serializers.ChoiceField([status.value for status in Status])
     reason = serializers.CharField(allow_null=True, help_text="Why the status is unknown.")
     window_opens_on = serializers.DateField(allow_null=True)
     refill_due_on = serializers.DateField(allow_null=True)

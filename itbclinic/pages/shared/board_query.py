@@ -14,7 +14,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 from django.utils.crypto import salted_hmac
 
-from alarms.selectors.worklist import Filters, Position
+from alarms.domain.status import Status
+from alarms.selectors.listed import Position
+from alarms.selectors.worklist import Filters
 from itbclinic.refill_list import position_as_list, position_from
 
 from .board_filter import BoardFilterForm
@@ -39,9 +41,9 @@ class Tab:
 
 
 TABS: Final = (
-    Tab("unknown", "No sure date", Filters(statuses=("unknown",))),
-    Tab("alarm", "Past alarm", Filters(statuses=("empty", "alarm"))),
-    Tab("overdue", "Overdue", Filters(statuses=("overdue",))),
+    Tab("unknown", "No sure date", Filters(statuses=(Status.UNKNOWN,))),
+    Tab("alarm", "Past alarm", Filters(statuses=(Status.EMPTY, Status.ALARM))),
+    Tab("overdue", "Overdue", Filters(statuses=(Status.OVERDUE,))),
     Tab("todo", "To do now", Filters()),
     Tab("soon", "Next 30 days", Filters(within_days=30)),
     Tab("unbooked", "Not booked", Filters(within_days=30, unbooked=True)),
@@ -61,7 +63,7 @@ class BoardQuery:
     search: str = ""
     search_key: str = ""
     due_before: date | None = None
-    statuses: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
     unbooked: bool | None = None
     trail: tuple[Position, ...] = ()
     whole: bool = False  # the list on one page
@@ -86,7 +88,7 @@ class BoardQuery:
             found = replace(
                 found,
                 statuses=self.statuses,
-                everything=found.everything or "not_due" in self.statuses,
+                everything=found.everything or Status.NOT_DUE in self.statuses,
             )
         if self.unbooked is not None:
             found = replace(found, unbooked=self.unbooked)
@@ -142,7 +144,7 @@ def read(form: BoardFilterForm, parameters: Mapping[str, str], session: SessionB
         search=search,
         search_key=search_key,
         due_before=cleaned.get("due_before"),
-        statuses=tuple(cleaned.get("status") or ()),
+        statuses=tuple(map(Status, cleaned.get("status") or ())),
         unbooked=cleaned.get("unbooked"),
         trail=trail,
         whole=parameters.get("rows") == "all",

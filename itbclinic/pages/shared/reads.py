@@ -16,6 +16,7 @@ from accounts.policies import Action, clinic_ids
 from accounts.selectors import audit_events
 from alarms.models import Exclusion, Projection, Settlement
 from alarms.selectors import worklist
+from alarms.selectors.listed import ListedPump
 from core import words
 from dosing.models import Bolus, Program
 from patients.models import Patient
@@ -103,7 +104,7 @@ def pumps_of(patient: Patient) -> list[Pump]:
     return sorted(pumps.order_by("-implanted_on", "-pk"), key=lambda pump: bool(pump.explant))
 
 
-def worklist_row(pump: Pump, now: datetime) -> Any | None:
+def worklist_row(pump: Pump, now: datetime) -> ListedPump | None:
     """The pump as the board lists it; None when it is excluded or taken out."""
     pumps = worklist.listed_pumps([pump.clinic_id], now).filter(pk=pump.pk)
     found = worklist.page(pumps, worklist.Filters(everything=True), size=1)

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alarms.domain.status import Status
 from followup.domain import plan
 from itbclinic import mail
 from itbclinic.environment import MisconfiguredError
@@ -79,7 +80,7 @@ def test_quiet_hours_over_midnight(local: str, end: str | None) -> None:
     assert plan.end_of_quiet(at, time(8), time(8)) is None
 
 
-def facts(status: str, **more: object) -> plan.Facts:
+def facts(status: Status, **more: object) -> plan.Facts:
     day = NOW.date()
     values = {"refill_due_on": day, "booked": False, "reason": "",
               "nurses": (plan.Recipient("n", "en"),), **more}  # fmt: skip
@@ -87,18 +88,20 @@ def facts(status: str, **more: object) -> plan.Facts:
 
 
 def test_after_an_outage_only_the_most_urgent_milestone_goes() -> None:
-    owed = plan.promises(facts("alarm"))
+    owed = plan.promises(facts(Status.ALARM))
     assert [(p.milestone, p.superseded) for p in owed] == [
         ("window", plan.LATER_MILESTONE), ("overdue", plan.LATER_MILESTONE), ("alarm", ""),
     ]  # fmt: skip
-    assert plan.promises(facts("alarm", booked=True)) == []
-    assert plan.promises(facts("not_due")) == []
-    assert [p.milestone for p in plan.promises(facts("unknown", reason="no_fill"))] == ["unknown"]
-    assert plan.promises(facts("unknown", reason="recalculating")) == []
+    assert plan.promises(facts(Status.ALARM, booked=True)) == []
+    assert plan.promises(facts(Status.NOT_DUE)) == []
+    assert [p.milestone for p in plan.promises(facts(Status.UNKNOWN, reason="no_fill"))] == [
+        "unknown"
+    ]
+    assert plan.promises(facts(Status.UNKNOWN, reason="recalculating")) == []
 
 
 def test_a_promise_keeps_its_row_and_gets_a_new_one_only_when_it_was_taken_back() -> None:
-    [promise] = plan.promises(facts("due"))
+    [promise] = plan.promises(facts(Status.DUE))
     stamp = promise.stamp
     row = plan.Sent("refill:p", stamp, "window", "n", f"{stamp}.v3", live=True, pending=False)
     assert plan.version_for(promise, 3, []) == f"{stamp}.v3"
