@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from accounts.models import Clinic
 from core.append_only import AppendOnly
 
+from .domain.promises import Obligation, PromiseKey
 from .domain.retry import Outcome
 from .domain.wording import LANGUAGES, TEMPLATES
 
@@ -107,6 +108,12 @@ class OutboxMessage(models.Model):
                 name="outbox_template_is_known",
             ),
         ]
+
+    @property
+    def promise(self) -> PromiseKey:
+        """What it promises, and to whom."""
+        obligation = Obligation.read(self.obligation)
+        return PromiseKey(obligation, self.stamp, self.milestone, self.recipient_ref)
 
 
 class DeliveryAttempt(AppendOnly):

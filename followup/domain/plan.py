@@ -10,7 +10,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from alarms.domain.status import Status
+from reminders.domain.promises import Obligation, PromiseKey
 
+# What is owed: a refill of a pump, and a word to the family before a visit.
+REFILL: Final = "refill"
+VISIT: Final = "visit"
 # What a message may be about; the first three are the nurses' ladder while nothing is booked.
 WINDOW: Final = "window"
 OVERDUE: Final = "overdue"
@@ -75,10 +79,8 @@ class Facts:
 class Promise:
     """A message that is owed. `superseded` says why only its place in the record is kept."""
 
-    obligation: str
-    stamp: str
-    milestone: str
-    recipient: Recipient
+    key: PromiseKey
+    language: str
     to_family: bool = False
     superseded: str = ""
 
@@ -97,10 +99,7 @@ class Task:
 class Sent:
     """A row that the outbox has already: what it promised and what became of it."""
 
-    obligation: str
-    stamp: str
-    milestone: str
-    recipient: str
+    promise: PromiseKey
     date_version: str
     live: bool  # neither superseded nor suppressed
     pending: bool
@@ -128,38 +127,38 @@ def promises(facts: Facts) -> list[Promise]:
 
 
 def _to_nurses(facts: Facts) -> list[Promise]:
-    obligation = f"refill:{facts.pump}"
+    obligation = Obligation(REFILL, facts.pump)
     if facts.status == Status.UNKNOWN:
         if facts.new or facts.reason == PASSING:
             return []
-        return [Promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
+        return [_promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
     reached = rung_of(facts)
     if facts.booked or not reached or facts.refill_due_on is None:
         return []
     stamp = facts.refill_due_on.isoformat()
     return [
-        Promise(
-            obligation,
-            stamp,
-            milestone,
-            nurse,
-            superseded="" if rung == reached else LATER_MILESTONE,
-        )
+        _promise(obligation, stamp, milestone, nurse, "" if rung == reached else LATER_MILESTONE)
         for rung, milestone in enumerate(LADDER[:reached], start=1)
         for nurse in facts.nurses
     ]
+
+
+def _promise(
+    obligation: Obligation, stamp: str, milestone: str, to: Recipient, superseded: str = ""
+) -> Promise:
+    key = PromiseKey(obligation, stamp, milestone, to.ref)
+    return Promise(key, to.language, superseded=superseded)
 
 
 def _to_family(facts: Facts) -> list[Promise]:
     coming = facts.coming
     if coming is None or not is_soon(coming, facts.today):
         return []
+    obligation, stamp = Obligation(VISIT, coming.ref), coming.day.isoformat()
     return [
         Promise(
-            f"visit:{coming.ref}",
-            coming.day.isoformat(),
-            APPOINTMENT_SOON,
-            person,
+            PromiseKey(obligation, stamp, APPOINTMENT_SOON, person.ref),
+            person.language,
             to_family=True,
         )
         for person in facts.family
@@ -197,35 +196,30 @@ def version_for(promise: Promise, input_version: int, rows: Sequence[Sent]) -> s
     note changed. One whose rows were all superseded or held back (booked and then cancelled,
     excluded and taken back) gets a new row, or it would be lost in silence.
     """
-    same = [
-        row
-        for row in rows
-        if (row.obligation, row.stamp, row.milestone, row.recipient)
-        == (promise.obligation, promise.stamp, promise.milestone, promise.recipient.ref)
-    ]
+    same = [row for row in rows if row.promise == promise.key]
     for row in same:
         if row.live and (row.pending or not promise.superseded):
             return row.date_version
     if promise.superseded and same:
         return None
     count = f".{len(same)}" if same else ""
-    return f"{promise.stamp}.v{input_version}{count}"
+    return f"{promise.key.stamp}.v{input_version}{count}"
 
 
-def why_not(facts: Facts | None, obligation: str, stamp: str, milestone: str, ref: str) -> str:
+def why_not(facts: Facts | None, key: PromiseKey) -> str:
     """Why a message is not wanted any more, as a code; empty while it is."""
     if facts is None:
         return "off_the_list"  # excluded, taken out, or gone to another clinic
-    owed = [promise for promise in promises(facts) if promise.obligation == obligation]
-    same = [promise for promise in owed if promise.stamp == stamp]
+    owed = [one for one in promises(facts) if one.key.obligation == key.obligation]
+    same = [promise for promise in owed if promise.key.stamp == key.stamp]
     for promise in same:
-        if (promise.milestone, promise.recipient.ref) == (milestone, ref):
+        if promise.key == key:
             return promise.superseded
     if same:
         return "recipient_gone"  # no consent, no address, no role
     if owed:
         return "date_changed"
-    return "booked" if facts.booked and obligation.startswith("refill:") else "not_owed"
+    return "booked" if facts.booked and key.obligation.kind == REFILL else "not_owed"
 
 
 def end_of_quiet(local: datetime, start: time, end: time) -> datetime | None:

@@ -30,6 +30,7 @@ from followup.models import WorkItem
 from patients.selectors import contacts_for_reminders
 from pumps.models import Pump
 from refills.models import Appointment, Fill
+from reminders.domain.promises import prefix_of
 from reminders.domain.wording import ENGLISH, language_code
 from reminders.models import OutboxMessage
 from reminders.selectors import reachable_nurses
@@ -231,7 +232,9 @@ def _annotated(pumps: Pumps) -> Pumps:
             default=Cast("projection__refill_due_on", text),
             output_field=text,
         ),
-        visit=Concat(Value("visit:"), Cast("appointment_uuid", text), output_field=text),
+        visit=Concat(
+            Value(prefix_of(plan.VISIT)), Cast("appointment_uuid", text), output_field=text
+        ),
         visit_day=worklist.ClinicDate(F("clinic__timezone"), F("appointment_at")),
         has_nurse=Exists(
             Membership.objects.filter(

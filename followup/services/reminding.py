@@ -101,10 +101,7 @@ def _add_messages(
 
 def _as_sent(row: OutboxMessage) -> plan.Sent:
     return plan.Sent(
-        obligation=row.obligation,
-        stamp=row.stamp,
-        milestone=row.milestone,
-        recipient=row.recipient_ref,
+        promise=row.promise,
         date_version=row.date_version,
         live=row.state not in (State.SUPERSEDED, State.SUPPRESSED),
         pending=row.state == State.PENDING,
@@ -123,14 +120,11 @@ def _planned(
     return Planned(
         clinic_id=pump.clinic_id,
         about=facts.pump,
-        obligation=promise.obligation,
-        stamp=promise.stamp,
+        promise=promise.key,
         date_version=version,
-        milestone=promise.milestone,
-        recipient_ref=promise.recipient.ref,
-        kind=plan.APPOINTMENT_SOON if promise.to_family else "refill",
+        kind=plan.APPOINTMENT_SOON if promise.to_family else plan.REFILL,
         template=CALL_US if promise.to_family else BOARD,
-        language=promise.recipient.language,
+        language=promise.language,
         not_before=not_before,
         expires_at=expires_at,
         superseded=promise.superseded,
