@@ -73,6 +73,22 @@ class RefusedItem(TypedDict):
     imported_on: str
 
 
+class Answer(TypedDict):
+    """One page of the list; `itbclinic.api.schemas` describes it to its readers."""
+
+    as_of: str
+    computed_at: str | None
+    stale: bool
+    total_count: int
+    active_count: int
+    excluded_count: int
+    hidden_more_urgent: int
+    complete: bool
+    next: str | None
+    unimported_rows: list[RefusedItem]
+    results: list[Item]
+
+
 def clinic_date(clinic: Clinic, instant: datetime) -> date:
     """The clinic's calendar date of an instant."""
     return instant.astimezone(clinic.zone).date()

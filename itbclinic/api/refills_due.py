@@ -36,22 +36,6 @@ from .renderers import CsvRenderer
 CURSOR_SALT = "itb.refills-due.cursor"
 
 
-class Answer(TypedDict):
-    """One page of the list; `schemas.RefillsDueSerializer` describes it for its readers."""
-
-    as_of: str
-    computed_at: str | None
-    stale: bool
-    total_count: int
-    active_count: int
-    excluded_count: int
-    hidden_more_urgent: int
-    complete: bool
-    next: str | None
-    unimported_rows: list[refill_list.RefusedItem]
-    results: list[refill_list.Item]
-
-
 class Seen(TypedDict):
     """What page 1 saw; in a cursor with the place at which the next page goes on."""
 
@@ -108,7 +92,9 @@ def _clinics(client: ApiClient, query: Query) -> list[Clinic]:
     return sorted(clinics, key=lambda clinic: clinic.pk)
 
 
-def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime) -> Answer:
+def _answer(
+    request: Request, clinics: list[Clinic], query: Query, now: datetime
+) -> refill_list.Answer:
     ids = [clinic.pk for clinic in clinics]
     # Of page 1 it is read before the rows: whatever changes from here on shows as a move.
     state: Seen = {
@@ -176,7 +162,7 @@ def _next_address(request: Request, first: Seen, last: Position) -> str:
     return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
 
 
-def _etag(found: Answer) -> str:
+def _etag(found: refill_list.Answer) -> str:
     """Weak: over what the client acts on. `computed_at` moves with every sweep and is left out."""
     kept: dict[str, object] = {
         name: value for name, value in found.items() if name not in ("as_of", "computed_at", "next")

@@ -7,7 +7,7 @@ of a search stay in the session, and the address names them by a key (classifica
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from django.contrib.sessions.backends.base import SessionBase
@@ -54,6 +54,19 @@ BY_KEY: Final = {tab.key: tab for tab in TABS}
 DEFAULT: Final = "todo"
 
 
+class Changes(TypedDict, total=False):
+    """What an address may change of the one it is made from."""
+
+    tab: str
+    clinic: str
+    search_key: str
+    due_before: date | None
+    statuses: tuple[Status, ...]
+    unbooked: bool | None
+    trail: tuple[Position, ...]
+    whole: bool
+
+
 @dataclass(frozen=True, slots=True)
 class BoardQuery:
     """The address, read. `trail` holds where each page so far began: the way back."""
@@ -94,9 +107,9 @@ class BoardQuery:
             found = replace(found, unbooked=self.unbooked)
         return replace(found, search=self.search)
 
-    def address(self, **changes: Any) -> str:
+    def address(self, **changes: Unpack[Changes]) -> str:
         """The query string of this page with some of it changed; a change starts at page 1."""
-        changed = replace(self, **{"trail": (), **changes})
+        changed = replace(replace(self, trail=()), **changes)
         pairs = [
             ("tab", changed.tab if changed.tab != DEFAULT else ""),
             ("clinic", changed.clinic),
