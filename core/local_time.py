@@ -1,4 +1,5 @@
-"""The time zones that a clinic or a case may name, and the instants of their local times."""
+"""The time zones that a clinic or a case may name, and the instants of their local times; and an
+instant as programs read it."""
 
 import zoneinfo
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,11 @@ YEARS: Final = range(1900, 3000)
 def known_timezones() -> frozenset[str]:
     """The names of the public time zone list, without a machine's own."""
     return frozenset(zoneinfo.available_timezones() - LOCAL_NAMES)
+
+
+def iso_z(instant: datetime) -> str:
+    """An instant as programs read it, in UTC, to the second: `2026-11-24T17:00:00Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def instant_of(

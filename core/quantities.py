@@ -30,7 +30,11 @@ def rounded(value: Fraction | Decimal | int, places: int) -> Decimal:
 
 def plain(value: Fraction | Decimal | int, places: int = 12) -> str:
     """A decimal string without exponent and without trailing zeros: `350`, `0.048`."""
-    text = f"{rounded(value, places):f}"
+    text = ""
+    if isinstance(value, Decimal) and value.is_finite():
+        text = f"{value:f}"  # exact as it stands, and most are: rounding takes ten times as long
+    if not text or len(text.partition(".")[2]) > places:
+        text = f"{rounded(value, places):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"-0", ""} else text
 

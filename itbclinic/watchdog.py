@@ -304,8 +304,8 @@ def _shown_pumps(now: datetime) -> set[tuple[int, int]]:
         pumps = worklist.listed_pumps([clinic_id], now)
         after = None
         while page := worklist.page(pumps, everything, size=PAGE, after=after):
-            found |= {(clinic_id, row.pk) for row in page}
-            after = worklist.position_of(page[-1])
+            found |= {(clinic_id, row.pump.pk) for row in page}
+            after = page[-1].position
     return found
 
 

@@ -9,6 +9,7 @@ from accounts.models import Clinic
 from core.append_only import AppendOnly
 from core.leases import Leased, lease_has_a_holder
 
+from .domain.promises import Obligation, PromiseKey
 from .domain.retry import Outcome
 from .domain.wording import LANGUAGES, TEMPLATES
 
@@ -101,6 +102,12 @@ class OutboxMessage(Leased):
                 name="outbox_template_is_known",
             ),
         ]
+
+    @property
+    def promise(self) -> PromiseKey:
+        """What it promises, and to whom."""
+        obligation = Obligation.read(self.obligation)
+        return PromiseKey(obligation, self.stamp, self.milestone, self.recipient_ref)
 
 
 class DeliveryAttempt(AppendOnly):

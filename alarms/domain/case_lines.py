@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.local_time import known_timezones
+from core.local_time import iso_z, known_timezones
 from core.quantities import format_quantity, plain, rounded
 from core.rules import Problem
 from dosing.domain import programs
@@ -117,7 +117,7 @@ def _known(found: Known, residual_at: tuple[datetime, ...]) -> dict[str, Any]:
 
 
 def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else iso_z(at)
 
 
 def _date(day: date | None) -> str | None:

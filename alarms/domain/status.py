@@ -5,9 +5,31 @@ together.
 """
 
 from datetime import date
+from enum import StrEnum
 from typing import Final
 
-RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
+
+class Status(StrEnum):
+    """What a pump asks for, the most urgent first: the order of every list.
+
+    The values stand in addresses, in the API's answers and in the names of styles.
+    """
+
+    UNKNOWN = "unknown"
+    EMPTY = "empty"
+    ALARM = "alarm"
+    OVERDUE = "overdue"
+    DUE = "due"
+    NOT_DUE = "not_due"
+
+    @property
+    def rank(self) -> int:
+        """Its place in that order, from 0: what the database sorts by."""
+        return _RANKS[self]
+
+
+BY_RANK: Final = tuple(Status)
+_RANKS: Final = {status: rank for rank, status in enumerate(BY_RANK)}
 
 
 def status_on(
@@ -17,12 +39,12 @@ def status_on(
     alarm_date: date | None,
     refill_due_on: date,
     window_opens_on: date,
-) -> str:
+) -> Status:
     """The status of a pump whose dates are known, on the clinic's date `today`."""
     if empty_date is not None and today >= empty_date:
-        return "empty"
+        return Status.EMPTY
     if alarm_date is not None and today >= alarm_date:
-        return "alarm"
+        return Status.ALARM
     if today > refill_due_on:
-        return "overdue"
-    return "due" if today >= window_opens_on else "not_due"
+        return Status.OVERDUE
+    return Status.DUE if today >= window_opens_on else Status.NOT_DUE

@@ -5,7 +5,7 @@ A day is each clinic's own: with clinics in two time zones "today" is two stretc
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
@@ -14,7 +14,7 @@ from refills.models import Appointment
 from refills.selectors import day_bounds, with_people
 
 FARTHEST: Final = 400  # nobody books farther ahead (refills.models.Appointment)
-Appointments = QuerySet[Any]
+Appointments = QuerySet[Appointment]
 
 
 def on_day(clinics: Sequence[Clinic], day: date) -> Appointments:

@@ -1,10 +1,21 @@
 """The dates that a booking is held against: a pump's projection, where it is of present facts."""
 
 from datetime import datetime
+from typing import Final
 
 from alarms.domain.deadlines import Deadlines
 from alarms.models import Projection
 from pumps.models import Pump
+
+NO_DATES: Final = Projection()
+
+
+def dates_of(pump: Pump) -> Projection:
+    """The pump's dates; blank where there are none of its present facts."""
+    found: Projection | None = getattr(pump, "projection", None)
+    if found is None or found.input_version != pump.input_version:
+        return NO_DATES
+    return found
 
 
 def deadlines_in(dates: Projection) -> Deadlines:

@@ -1,14 +1,14 @@
 """Reads about one pump: how the board lists it, what people settled, when it was left off."""
 
 from datetime import datetime
-from typing import Any
 
 from alarms.models import Exclusion, Settlement
 from alarms.selectors import worklist
+from alarms.selectors.listed import ListedPump
 from pumps.models import Pump
 
 
-def listed_pump(pump: Pump, now: datetime) -> Any | None:
+def listed_pump(pump: Pump, now: datetime) -> ListedPump | None:
     """The pump as the board lists it; None when it is excluded or taken out."""
     pumps = worklist.listed_pumps([pump.clinic_id], now).filter(pk=pump.pk)
     found = worklist.page(pumps, worklist.Filters(everything=True), size=1)

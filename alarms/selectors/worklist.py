@@ -8,7 +8,7 @@ right with Celery, the broker and the mail server all dead (docs/reliability.md,
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
@@ -23,7 +23,6 @@ from django.db.models import (
     IntegerField,
     OuterRef,
     Q,
-    QuerySet,
     Subquery,
     Value,
     When,
@@ -31,17 +30,16 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from accounts.models import Clinic
+from alarms.domain.status import BY_RANK, Status
 from alarms.models import Exclusion, Reason
 from patients.selectors.search import found_by
 from pumps.models import Pump
 from pumps.selectors import taken_out
 from refills.models import Appointment
 
-RANKS: Final = ("unknown", "empty", "alarm", "overdue", "due", "not_due")
-UNKNOWN, EMPTY, ALARM, OVERDUE, DUE, NOT_DUE = range(len(RANKS))
-# Pumps with what the query works out on each: `today`, `reason`, `rank`, `booked` and the rest.
-Pumps = QuerySet[Any]
-NO_DATE: Final = date(1, 1, 1)  # sorts before every date: no date comes first
+from .listed import NO_DATE, ListedPump, Position, Pumps, position_in, rows_of
+
+ORDER: Final = ("rank", "by_alarm", "by_due", "pk")  # a `Position` is a place in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +53,10 @@ class Filters:
     due_before: date | None = None
     within_days: int | None = None
     due_after: date | None = None
-    statuses: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
     unbooked: bool | None = None
     search: str = ""
     everything: bool = False  # also those that are not due
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The place of one row in the order of the list: where the next page goes on."""
-
-    rank: int
-    alarm: date
-    due: date
-    pump_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ class Counts:
     listed: int
     excluded: int
     hidden_more_urgent: int
-    by_status: dict[str, int] = field(default_factory=dict)
+    by_status: dict[Status, int] = field(default_factory=dict)
     to_do: int = 0
     next_30_days: int = 0
     unbooked: int = 0
@@ -147,12 +135,12 @@ def _with_status(pumps: Pumps) -> Pumps:
         output_field=CharField(),
     )
     rank = Case(
-        When(~Q(reason=""), then=Value(UNKNOWN)),
-        When(projection__empty_date__lte=F("today"), then=Value(EMPTY)),
-        When(projection__alarm_date__lte=F("today"), then=Value(ALARM)),
-        When(projection__refill_due_on__lt=F("today"), then=Value(OVERDUE)),
-        When(projection__window_opens_on__lte=F("today"), then=Value(DUE)),
-        default=Value(NOT_DUE),
+        When(~Q(reason=""), then=Value(Status.UNKNOWN.rank)),
+        When(projection__empty_date__lte=F("today"), then=Value(Status.EMPTY.rank)),
+        When(projection__alarm_date__lte=F("today"), then=Value(Status.ALARM.rank)),
+        When(projection__refill_due_on__lt=F("today"), then=Value(Status.OVERDUE.rank)),
+        When(projection__window_opens_on__lte=F("today"), then=Value(Status.DUE.rank)),
+        default=Value(Status.NOT_DUE.rank),
         output_field=IntegerField(),
     )
 
@@ -197,22 +185,24 @@ def _with_appointment(pumps: Pumps, now: datetime) -> Pumps:
 
 
 def _due_within(days: int) -> Q:
-    return Q(rank=UNKNOWN) | Q(projection__refill_due_on__lte=F("today") + timedelta(days=days))
+    return Q(rank=Status.UNKNOWN.rank) | Q(
+        projection__refill_due_on__lte=F("today") + timedelta(days=days)
+    )
 
 
 def matching(filters: Filters) -> Q:
     """The rows that a filter lets through."""
     found = Q()
     if filters.due_before is not None:
-        found &= Q(rank=UNKNOWN) | Q(projection__refill_due_on__lte=filters.due_before)
+        found &= Q(rank=Status.UNKNOWN.rank) | Q(projection__refill_due_on__lte=filters.due_before)
     if filters.within_days is not None:
         found &= _due_within(filters.within_days)
     if not (filters.everything or filters.due_before or filters.within_days):
-        found &= Q(rank__lt=NOT_DUE)
+        found &= Q(rank__lt=Status.NOT_DUE.rank)
     if filters.due_after is not None:
-        found &= Q(rank=UNKNOWN) | Q(projection__refill_due_on__gte=filters.due_after)
+        found &= Q(rank=Status.UNKNOWN.rank) | Q(projection__refill_due_on__gte=filters.due_after)
     if filters.statuses:
-        found &= Q(rank__in=[RANKS.index(status) for status in filters.statuses])
+        found &= Q(rank__in=[status.rank for status in filters.statuses])
     if filters.unbooked is not None:
         found &= Q(booked=not filters.unbooked)
     if filters.search:
@@ -220,7 +210,9 @@ def matching(filters: Filters) -> Q:
     return found
 
 
-def page(pumps: Pumps, filters: Filters, *, size: int, after: Position | None = None) -> list[Any]:
+def page(
+    pumps: Pumps, filters: Filters, *, size: int, after: Position | None = None
+) -> list[ListedPump]:
     """Up to `size` rows in the order of urgency, each with its patient, model and projection."""
     rows = pumps.filter(matching(filters))
     if after is not None:
@@ -231,25 +223,31 @@ def page(pumps: Pumps, filters: Filters, *, size: int, after: Position | None = 
             | Q(rank=after.rank, by_alarm=after.alarm, by_due=after.due, pk__gt=after.pump_id)
         )
     related = rows.select_related("patient", "model", "clinic", "projection")
-    return list(related.order_by("rank", "by_alarm", "by_due", "pk")[:size])
-
-
-def position_of(row: Any) -> Position:
-    """Where a row of `page` stands."""
-    return Position(row.rank, row.by_alarm, row.by_due, row.pk)
+    return rows_of(related.order_by(*ORDER)[:size])
 
 
 def count(clinic_ids: Collection[int], filters: Filters, now: datetime) -> Counts:
     """All counts of the board in one query, and the excluded in another."""
     pumps = _with_match(listed_pumps(clinic_ids, now), filters)
-    groups: Any = (
+    counted = (
         pumps.annotate(soon=_flag(_due_within(30)))
         .order_by()
-        .values("rank", "matched", "soon", "booked")
+        .values_list("rank", "matched", "soon", "booked")
         .annotate(n=Count("pk"))
     )
-    found = _sum_up(list(groups), excluded=excluded_pumps(clinic_ids, now).count())
-    return replace(found, hidden_more_urgent=_hidden_more_urgent(pumps, list(groups)))
+    groups = [_Group(*row) for row in counted]
+    found = _sum_up(groups, excluded=excluded_pumps(clinic_ids, now).count())
+    return replace(found, hidden_more_urgent=_hidden_more_urgent(pumps, groups))
+
+
+class _Group(NamedTuple):
+    """How many pumps are alike in what is counted."""
+
+    rank: int
+    matched: bool
+    soon: bool
+    booked: bool
+    n: int
 
 
 def _flag(condition: Q) -> Case:
@@ -265,41 +263,40 @@ def _with_match(pumps: Pumps, filters: Filters) -> Pumps:
     return annotated
 
 
-def _hidden_more_urgent(pumps: Pumps, groups: Sequence[dict[str, Any]]) -> int:
+def _hidden_more_urgent(pumps: Pumps, groups: Sequence[_Group]) -> int:
     """How many pumps that need somebody a filter leaves out before the last one that it shows.
 
     What is not due yet counts as nobody's hurry; with nothing shown, everybody else counts.
     """
-    least = max((group["rank"] for group in groups if group["matched"]), default=NOT_DUE)
-    left_out = [group for group in groups if not group["matched"] and group["rank"] < NOT_DUE]
-    hidden = sum(int(group["n"]) for group in left_out if group["rank"] < least)
-    if not any(group["rank"] == least for group in left_out):
+    last_rank = Status.NOT_DUE.rank
+    least = max((group.rank for group in groups if group.matched), default=last_rank)
+    left_out = [group for group in groups if not group.matched and group.rank < last_rank]
+    hidden = sum(group.n for group in left_out if group.rank < least)
+    if not any(group.rank == least for group in left_out):
         return hidden
-    same: Pumps = pumps.filter(rank=least)
-    last = same.filter(matched=True).order_by("-by_alarm", "-by_due", "-pk")[0]
+    same = pumps.filter(Q(rank=least))
+    last = position_in(same.filter(Q(matched=True)).order_by(*ORDER).reverse()[0])
     before = (
-        Q(by_alarm__lt=last.by_alarm)
-        | Q(by_alarm=last.by_alarm, by_due__lt=last.by_due)
-        | Q(by_alarm=last.by_alarm, by_due=last.by_due, pk__lt=last.pk)
+        Q(by_alarm__lt=last.alarm)
+        | Q(by_alarm=last.alarm, by_due__lt=last.due)
+        | Q(by_alarm=last.alarm, by_due=last.due, pk__lt=last.pump_id)
     )
-    return hidden + int(same.filter(before, matched=False).count())
+    return hidden + same.filter(before, Q(matched=False)).count()
 
 
-def _sum_up(groups: Sequence[dict[str, Any]], *, excluded: int) -> Counts:
-    def total(**wanted: Any) -> int:
-        return sum(
-            group["n"]
-            for group in groups
-            if all(group[name] == value for name, value in wanted.items())
-        )
-
+def _sum_up(groups: Sequence[_Group], *, excluded: int) -> Counts:
+    by_status = dict.fromkeys(Status, 0)
+    for group in groups:
+        by_status[BY_RANK[group.rank]] += group.n
+    active = sum(by_status.values())
+    soon = [group for group in groups if group.soon]
     return Counts(
-        active=total(),
-        listed=total(matched=True),
+        active=active,
+        listed=sum(group.n for group in groups if group.matched),
         excluded=excluded,
         hidden_more_urgent=0,
-        by_status={status: total(rank=rank) for rank, status in enumerate(RANKS)},
-        to_do=total() - total(rank=NOT_DUE),
-        next_30_days=total(soon=True),
-        unbooked=total(soon=True, booked=False),
+        by_status=by_status,
+        to_do=active - by_status[Status.NOT_DUE],
+        next_30_days=sum(group.n for group in soon),
+        unbooked=sum(group.n for group in soon if not group.booked),
     )

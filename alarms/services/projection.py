@@ -7,8 +7,11 @@ then plans what to remind of.
 import logging
 import traceback
 from collections.abc import Collection
-from datetime import date, datetime
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
 
 from django.db.models import DecimalField
 
@@ -26,11 +29,26 @@ COMPUTED: Final = tuple(
     for field in Projection._meta.concrete_fields
     if field.name not in ("pump", "computed_at")
 )
+PLACES: Final = {
+    field.attname: field.decimal_places or 0
+    for field in Projection._meta.concrete_fields
+    if isinstance(field, DecimalField)
+}
 
 
-def compute(facts: PumpFacts, now: datetime) -> dict[str, Any]:
-    """What the projection's columns must hold. A calculation that fails is an unknown of its own:
-    the pump goes to the top of every list, and no other pump is stopped by it."""
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What a pump's projection must hold: a row that is not saved, rounded as its columns are, so
+    that a look at one written from the same facts finds no difference; and the calculation behind
+    it, where it has dates."""
+
+    row: Projection
+    known: Known | None = None
+
+
+def compute(facts: PumpFacts, now: datetime) -> Computed:
+    """Compute a pump's projection. A calculation that fails is an unknown of its own: the pump goes
+    to the top of every list, and no other pump is stopped by it."""
     try:
         return _compute(facts, now)
     except Exception as error:  # whatever it is, this pump must be seen, and the others computed
@@ -41,25 +59,30 @@ def compute(facts: PumpFacts, now: datetime) -> dict[str, Any]:
             type(error).__name__,
             "".join(traceback.format_tb(error.__traceback__)),
         )
-        return _blank(facts) | {"unknown_reason": Reason.FAILED, "failure": type(error).__name__}
+        row = _blank(facts, now)
+        row.unknown_reason, row.failure = Reason.FAILED, type(error).__name__
+        return Computed(row)
 
 
-def _blank(facts: PumpFacts) -> dict[str, Any]:
-    blank = Projection(input_version=facts.pump.input_version)
-    return {name: getattr(blank, name) for name in COMPUTED}
+def _blank(facts: PumpFacts, now: datetime) -> Projection:
+    version = facts.pump.input_version
+    return Projection(pump_id=facts.pump.pk, input_version=version, computed_at=now)
 
 
-def _compute(facts: PumpFacts, now: datetime) -> dict[str, Any]:
+def _compute(facts: PumpFacts, now: datetime) -> Computed:
     found = project(facts.inputs(now))
-    values = _blank(facts)
-    values["printed_alarm_date"] = printed_date_of(facts)
-    values["recheck_at"] = facts.next_change_after(now)
+    row = _blank(facts, now)
+    row.printed_alarm_date = printed_date_of(facts)
+    row.recheck_at = facts.next_change_after(now)
     if isinstance(found, Unknown):
-        return values | {"unknown_reason": found.reason}
-    return values | _known(facts, found, values["printed_alarm_date"], now)
+        row.unknown_reason = found.reason
+        return Computed(row)
+    _fill_in(row, facts, found, now)
+    return Computed(row, found)
 
 
-def _known(facts: PumpFacts, found: Known, printed: date | None, now: datetime) -> dict[str, Any]:
+def _fill_in(row: Projection, facts: PumpFacts, found: Known, now: datetime) -> None:
+    printed = row.printed_alarm_date
     attention = attention_of(facts, found, printed, now)
     dates = [found.alarm_date]
     if Reason.ALARM_DATE_MISMATCH in attention:
@@ -67,27 +90,29 @@ def _known(facts: PumpFacts, found: Known, printed: date | None, now: datetime) 
     elif is_outdated(facts):
         printed = None  # it agreed, and speaks of a program that has ended
     program = facts.program_at(found.as_of)
-    return {
-        "attention": attention,
-        "printed_alarm_date": printed,
-        "attention_settled_until": settled_until(facts, attention),
-        "alarm_at": found.alarm_at,
-        "alarm_date": found.alarm_date,
-        "empty_at": found.empty_at,
-        "empty_date": found.empty_date,
-        "earliest_empty_date": found.earliest_empty_date,
-        "stability_date": found.stability_date,
-        "refill_due_on": found.refill_due_on,
-        "window_opens_on": found.window_opens_on,
-        "binding_clock": found.binding_clock,
-        "sort_alarm_date": min((day for day in dates if day is not None), default=None),
-        "flags": _flags(found),
-        "mode": program.mode if program else "",
-        "daily_dose_mcg": found.daily_dose_mcg,
-        "daily_dose_min_mcg": found.daily_dose_min_mcg,
-        "daily_volume_ml": found.daily_volume_ml,
-        "concentration_mcg_per_ml": program.concentration_mcg_per_ml if program else None,
-    }
+    row.attention = attention
+    row.printed_alarm_date = printed
+    row.attention_settled_until = settled_until(facts, attention)
+    row.alarm_at, row.alarm_date = found.alarm_at, found.alarm_date
+    row.empty_at, row.empty_date = found.empty_at, found.empty_date
+    row.earliest_empty_date = found.earliest_empty_date
+    row.stability_date = found.stability_date
+    row.refill_due_on = found.refill_due_on
+    row.window_opens_on = found.window_opens_on
+    row.binding_clock = found.binding_clock
+    row.sort_alarm_date = min((day for day in dates if day is not None), default=None)
+    row.flags = _flags(found)
+    row.mode = program.mode if program else ""
+    row.daily_dose_mcg = _rounded("daily_dose_mcg", found.daily_dose_mcg)
+    row.daily_dose_min_mcg = _rounded("daily_dose_min_mcg", found.daily_dose_min_mcg)
+    row.daily_volume_ml = _rounded("daily_volume_ml", found.daily_volume_ml)
+    row.concentration_mcg_per_ml = _rounded(
+        "concentration_mcg_per_ml", program.concentration_mcg_per_ml if program else None
+    )
+
+
+def _rounded(column: str, value: Fraction | Decimal | None) -> Decimal | None:
+    return None if value is None else rounded(value, PLACES[column])
 
 
 def _flags(found: Known) -> list[str]:
@@ -99,25 +124,9 @@ def _flags(found: Known) -> list[str]:
     return [name for name, holds in flags.items() if holds]
 
 
-def as_stored(values: dict[str, Any]) -> dict[str, Any]:
-    """The values as the columns hold them, rounded to their places, so that a look at a row that
-    was written from the same facts finds no difference."""
-    stored = {}
-    for field in Projection._meta.concrete_fields:
-        if field.attname in values:
-            value = values[field.attname]
-            if value is not None and isinstance(field, DecimalField):
-                value = rounded(value, field.decimal_places or 0)
-            stored[field.attname] = value
-    return stored
-
-
 def reproject(pump_ids: Collection[int], *, now: datetime) -> dict[int, Projection]:
     """Compute and write the projections of pumps that the caller has locked."""
-    rows = {
-        pk: Projection(pump_id=pk, computed_at=now, **as_stored(compute(facts, now)))
-        for pk, facts in load_facts(pump_ids).items()
-    }
+    rows = {pk: compute(facts, now).row for pk, facts in load_facts(pump_ids).items()}
     Projection.objects.bulk_create(
         rows.values(),
         update_conflicts=True,

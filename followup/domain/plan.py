@@ -9,11 +9,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-# The nurses' ladder while nothing is booked, and the status that reaches each rung.
-LADDER: Final = ("window", "overdue", "alarm")
-RUNGS: Final = {"due": 1, "overdue": 2, "alarm": 3, "empty": 3}
+from alarms.domain.status import Status
+from reminders.domain.promises import Obligation, PromiseKey
+
+# What is owed: a refill of a pump, and a word to the family before a visit.
+REFILL: Final = "refill"
+VISIT: Final = "visit"
+# What a message may be about; the first three are the nurses' ladder while nothing is booked.
+WINDOW: Final = "window"
+OVERDUE: Final = "overdue"
+ALARM: Final = "alarm"
 UNKNOWN: Final = "unknown"
 APPOINTMENT_SOON: Final = "appointment_soon"
+LADDER: Final = (WINDOW, OVERDUE, ALARM)
+# The status that reaches each rung.
+RUNGS: Final = {Status.DUE: 1, Status.OVERDUE: 2, Status.ALARM: 3, Status.EMPTY: 3}
 FAMILY_DAYS: Final = 2
 # A refill is not arranged in a day: a pump that may be empty this soon is somebody's task, as one
 # is from its refill date on, which lies a week before the alarm.
@@ -47,7 +57,7 @@ class Facts:
     pump: str
     input_version: int
     today: date
-    status: str
+    status: Status
     reason: str
     refill_due_on: date | None
     booked: bool
@@ -69,10 +79,8 @@ class Facts:
 class Promise:
     """A message that is owed. `superseded` says why only its place in the record is kept."""
 
-    obligation: str
-    stamp: str
-    milestone: str
-    recipient: Recipient
+    key: PromiseKey
+    language: str
     to_family: bool = False
     superseded: str = ""
 
@@ -91,10 +99,7 @@ class Task:
 class Sent:
     """A row that the outbox has already: what it promised and what became of it."""
 
-    obligation: str
-    stamp: str
-    milestone: str
-    recipient: str
+    promise: PromiseKey
     date_version: str
     live: bool  # neither superseded nor suppressed
     pending: bool
@@ -102,7 +107,7 @@ class Sent:
 
 def rung_of(facts: Facts) -> int:
     """The rung of the ladder that is reached by today; 0 for none."""
-    if facts.status == UNKNOWN or facts.refill_due_on is None:
+    if facts.status == Status.UNKNOWN or facts.refill_due_on is None:
         return 0
     if facts.runs_out_on is not None and facts.runs_out_on <= facts.today:
         return len(LADDER)
@@ -122,38 +127,38 @@ def promises(facts: Facts) -> list[Promise]:
 
 
 def _to_nurses(facts: Facts) -> list[Promise]:
-    obligation = f"refill:{facts.pump}"
-    if facts.status == UNKNOWN:
+    obligation = Obligation(REFILL, facts.pump)
+    if facts.status == Status.UNKNOWN:
         if facts.new or facts.reason == PASSING:
             return []
-        return [Promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
+        return [_promise(obligation, facts.reason, UNKNOWN, nurse) for nurse in facts.nurses]
     reached = rung_of(facts)
     if facts.booked or not reached or facts.refill_due_on is None:
         return []
     stamp = facts.refill_due_on.isoformat()
     return [
-        Promise(
-            obligation,
-            stamp,
-            milestone,
-            nurse,
-            superseded="" if rung == reached else LATER_MILESTONE,
-        )
+        _promise(obligation, stamp, milestone, nurse, "" if rung == reached else LATER_MILESTONE)
         for rung, milestone in enumerate(LADDER[:reached], start=1)
         for nurse in facts.nurses
     ]
+
+
+def _promise(
+    obligation: Obligation, stamp: str, milestone: str, to: Recipient, superseded: str = ""
+) -> Promise:
+    key = PromiseKey(obligation, stamp, milestone, to.ref)
+    return Promise(key, to.language, superseded=superseded)
 
 
 def _to_family(facts: Facts) -> list[Promise]:
     coming = facts.coming
     if coming is None or not is_soon(coming, facts.today):
         return []
+    obligation, stamp = Obligation(VISIT, coming.ref), coming.day.isoformat()
     return [
         Promise(
-            f"visit:{coming.ref}",
-            coming.day.isoformat(),
-            APPOINTMENT_SOON,
-            person,
+            PromiseKey(obligation, stamp, APPOINTMENT_SOON, person.ref),
+            person.language,
             to_family=True,
         )
         for person in facts.family
@@ -169,10 +174,10 @@ def tasks(facts: Facts) -> list[Task]:
     """What a person must do for this pump now."""
     found = [Task("appointment_without_outcome", ref) for ref in facts.without_outcome]
     found += [Task("no_show", ref) for ref in facts.no_shows]
-    if facts.status == UNKNOWN and not facts.new and facts.reason != PASSING:
+    if facts.status == Status.UNKNOWN and not facts.new and facts.reason != PASSING:
         found.append(Task("date_unknown", facts.pump, facts.doubts, facts.limit_on))
     elif (
-        facts.status != UNKNOWN
+        facts.status != Status.UNKNOWN
         and not facts.booked
         and facts.refill_due_on is not None
         and (facts.refill_due_on <= facts.today or may_run_out_soon(facts))
@@ -191,35 +196,30 @@ def version_for(promise: Promise, input_version: int, rows: Sequence[Sent]) -> s
     note changed. One whose rows were all superseded or held back (booked and then cancelled,
     excluded and taken back) gets a new row, or it would be lost in silence.
     """
-    same = [
-        row
-        for row in rows
-        if (row.obligation, row.stamp, row.milestone, row.recipient)
-        == (promise.obligation, promise.stamp, promise.milestone, promise.recipient.ref)
-    ]
+    same = [row for row in rows if row.promise == promise.key]
     for row in same:
         if row.live and (row.pending or not promise.superseded):
             return row.date_version
     if promise.superseded and same:
         return None
     count = f".{len(same)}" if same else ""
-    return f"{promise.stamp}.v{input_version}{count}"
+    return f"{promise.key.stamp}.v{input_version}{count}"
 
 
-def why_not(facts: Facts | None, obligation: str, stamp: str, milestone: str, ref: str) -> str:
+def why_not(facts: Facts | None, key: PromiseKey) -> str:
     """Why a message is not wanted any more, as a code; empty while it is."""
     if facts is None:
         return "off_the_list"  # excluded, taken out, or gone to another clinic
-    owed = [promise for promise in promises(facts) if promise.obligation == obligation]
-    same = [promise for promise in owed if promise.stamp == stamp]
+    owed = [one for one in promises(facts) if one.key.obligation == key.obligation]
+    same = [promise for promise in owed if promise.key.stamp == key.stamp]
     for promise in same:
-        if (promise.milestone, promise.recipient.ref) == (milestone, ref):
+        if promise.key == key:
             return promise.superseded
     if same:
         return "recipient_gone"  # no consent, no address, no role
     if owed:
         return "date_changed"
-    return "booked" if facts.booked and obligation.startswith("refill:") else "not_owed"
+    return "booked" if facts.booked and key.obligation.kind == REFILL else "not_owed"
 
 
 def end_of_quiet(local: datetime, start: time, end: time) -> datetime | None:

@@ -1,9 +1,9 @@
 """What the plan of reminders is made from, and which pumps need one: a query each, for many."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import (
     Case,
@@ -20,14 +20,17 @@ from django.db.models import (
 from django.db.models.functions import Cast, Concat
 
 from accounts.models import Clinic, Membership, Role
+from alarms.domain.status import Status
 from alarms.models import Projection
 from alarms.selectors import worklist
 from alarms.selectors.deadlines import deadlines_in
+from alarms.selectors.listed import ListedPump, Pumps, rows_of
 from followup.domain import plan
 from followup.models import WorkItem
 from patients.selectors import contacts_for_reminders
 from pumps.models import Pump
 from refills.models import Appointment, Fill
+from reminders.domain.promises import prefix_of
 from reminders.domain.wording import ENGLISH, language_code
 from reminders.models import OutboxMessage
 from reminders.selectors import reachable_nurses
@@ -42,91 +45,107 @@ _LIVE: Final = ("pending", "sent", "dead")
 
 def facts_for(pumps: Collection[Pump], now: datetime) -> dict[int, plan.Facts]:
     """The plan's facts of the pumps that are on the list; the others are left out."""
-    pump_ids = [pump.pk for pump in pumps]
-    clinics = {pump.clinic_id for pump in pumps}
-    rows = list(
-        worklist.listed_pumps(clinics, now)
-        .filter(pk__in=pump_ids)
+    listed = (
+        worklist.listed_pumps({pump.clinic_id for pump in pumps}, now)
+        .filter(pk__in=[pump.pk for pump in pumps])
         .annotate(open_end=Exists(_unresolved().filter(pump=OuterRef("pk"))))
         .select_related("projection", "clinic")
         .order_by("pk")
     )
-    telling = {row.clinic_id for row in rows if _may_concern_nurses(row, now)}
-    nurses = reachable_nurses(telling) if telling else {}
-    soon = {row.patient_id for row in rows if row.appointment_at}
-    family = contacts_for_reminders(soon, now) if soon else {}
-    ending = [row.pk for row in rows if row.open_end]
-    open_ends = _open_ends(ending) if ending else {}
-    found = {}
-    for row in rows:
-        people = family.get(row.patient_id, []) if row.clinic.phone_day else []
-        past = [one for one in open_ends.get(row.pk, []) if one.starts_at <= now - GRACE]
-        late = [one for one in open_ends.get(row.pk, []) if one.outcome == "no_show"]
-        found[row.pk] = plan.Facts(
-            pump=str(row.uuid),
-            input_version=row.input_version,
-            today=row.today,
-            status=worklist.RANKS[row.rank],
-            reason=row.reason,
-            refill_due_on=row.projection.refill_due_on if _has_dates(row) else None,
-            runs_out_on=_runs_out_on(row),
-            doubts=_doubts(row),
-            limit_on=_limit_on(row),
-            may_be_empty_on=row.projection.earliest_empty_date if _has_dates(row) else None,
-            booked=row.booked,
-            new=_is_new(row, now),
-            coming=_coming(row),
-            nurses=tuple(plan.Recipient(ref, ENGLISH) for ref in nurses.get(row.clinic_id, [])),
-            family=tuple(plan.Recipient(p.ref, language_code(p.language)) for p in people),
-            without_outcome=tuple(str(one.uuid) for one in past if one.outcome == ""),
-            no_shows=() if row.appointment_at else tuple(str(one.uuid) for one in late),
+    found = list(listed)
+    rows = rows_of(found)
+    nurses, family = _nurses(rows, now), _families(rows, now)
+    open_ends = _open_ends([pump.pk for pump in found if pump.open_end])
+    return {
+        row.pump.pk: _facts(
+            row,
+            nurses.get(row.pump.clinic_id, ()),
+            family.get(row.pump.patient_id, ()) if row.clinic.phone_day else (),
+            open_ends.get(row.pump.pk, ()),
+            now,
         )
-    return found
+        for row in rows
+    }
 
 
-def _may_concern_nurses(row: Any, now: datetime) -> bool:
+def _facts(
+    row: ListedPump,
+    nurses: Sequence[plan.Recipient],
+    family: Sequence[plan.Recipient],
+    open_ends: Sequence[Appointment],
+    now: datetime,
+) -> plan.Facts:
+    dates, limit = row.dates, deadlines_in(row.dates).limit
+    past = [one for one in open_ends if one.starts_at <= now - GRACE and one.outcome == ""]
+    missed = [one for one in open_ends if one.outcome == Appointment.Outcome.NO_SHOW]
+    return plan.Facts(
+        pump=str(row.pump.uuid),
+        input_version=row.pump.input_version,
+        today=row.today,
+        status=row.status,
+        reason=row.reason,
+        refill_due_on=dates.refill_due_on,
+        runs_out_on=_runs_out_on(dates),
+        doubts=_doubts(row),
+        limit_on=limit.day if limit else None,
+        may_be_empty_on=dates.earliest_empty_date,
+        booked=row.booked,
+        new=_is_new(row, now),
+        coming=_coming(row),
+        nurses=nurses,
+        family=family,
+        without_outcome=tuple(str(one.uuid) for one in past),
+        no_shows=() if row.appointment else tuple(str(one.uuid) for one in missed),
+    )
+
+
+def _nurses(rows: Collection[ListedPump], now: datetime) -> dict[int, tuple[plan.Recipient, ...]]:
+    """Whom to tell in each clinic that has something to tell; no query where none has."""
+    clinic_ids = {row.pump.clinic_id for row in rows if _may_concern_nurses(row, now)}
+    refs = reachable_nurses(clinic_ids) if clinic_ids else {}
+    return {pk: tuple(plan.Recipient(ref, ENGLISH) for ref in found) for pk, found in refs.items()}
+
+
+def _may_concern_nurses(row: ListedPump, now: datetime) -> bool:
     """Whether the clinic's nurses are worth a query."""
-    if row.rank == worklist.UNKNOWN:
+    if row.status == Status.UNKNOWN:
         return not _is_new(row, now)
-    last = _runs_out_on(row)
-    return bool(row.rank < worklist.NOT_DUE) or (last is not None and last <= row.today)
+    last = _runs_out_on(row.dates)
+    return row.status != Status.NOT_DUE or (last is not None and last <= row.today)
 
 
-def _runs_out_on(row: Any) -> date | None:
+def _families(rows: Collection[ListedPump], now: datetime) -> dict[int, tuple[plan.Recipient, ...]]:
+    """Whom to tell of each patient who has an appointment; no query where nobody has."""
+    patient_ids = {row.pump.patient_id for row in rows if row.appointment}
+    contacts = contacts_for_reminders(patient_ids, now) if patient_ids else {}
+    return {
+        pk: tuple(plan.Recipient(one.ref, language_code(one.language)) for one in found)
+        for pk, found in contacts.items()
+    }
+
+
+def _runs_out_on(dates: Projection) -> date | None:
     """The earlier of the alarm date and the earliest empty date (docs/calculations.md)."""
-    if not _has_dates(row):
-        return None
-    found = (row.projection.alarm_date, row.projection.earliest_empty_date)
+    found = (dates.alarm_date, dates.earliest_empty_date)
     return min((day for day in found if day is not None), default=None)
 
 
-def _doubts(row: Any) -> str:
+def _doubts(row: ListedPump) -> str:
     """All of them: the list names the first only."""
-    attention = row.projection.attention if hasattr(row, "projection") else []
+    attention = row.dates.attention
     return ",".join(sorted(attention)) if row.reason in attention else str(row.reason)
 
 
-def _limit_on(row: Any) -> date | None:
-    """Of a projection of present facts only."""
-    if not hasattr(row, "projection") or row.projection.input_version != row.input_version:
+def _is_new(row: ListedPump, now: datetime) -> bool:
+    return row.pump.recorded_at > now - NEW
+
+
+def _coming(row: ListedPump) -> plan.Coming | None:
+    coming = row.appointment
+    if coming is None:
         return None
-    limit = deadlines_in(row.projection).limit
-    return limit.day if limit else None
-
-
-def _has_dates(row: Any) -> bool:
-    return hasattr(row, "projection")
-
-
-def _is_new(row: Any, now: datetime) -> bool:
-    return bool(row.recorded_at > now - NEW)
-
-
-def _coming(row: Any) -> plan.Coming | None:
-    if row.appointment_at is None:
-        return None
-    day = row.appointment_at.astimezone(row.clinic.zone).date()
-    return plan.Coming(str(row.appointment_uuid), row.appointment_at, day)
+    day = coming.starts_at.astimezone(row.clinic.zone).date()
+    return plan.Coming(str(coming.uuid), coming.starts_at, day)
 
 
 def _refilled_since() -> Exists:
@@ -148,7 +167,10 @@ def _unresolved() -> QuerySet[Appointment]:
 
 
 def _open_ends(pump_ids: Collection[int]) -> dict[int, list[Appointment]]:
-    found = defaultdict(list)
+    """Those appointments of each pump, the earliest first."""
+    found: dict[int, list[Appointment]] = defaultdict(list)
+    if not pump_ids:
+        return found
     for row in _unresolved().filter(pump_id__in=pump_ids).order_by("starts_at"):
         found[row.pump_id].append(row)
     return found
@@ -193,24 +215,26 @@ _RUNS_OUT: Final = Q(projection__alarm_date__lte=F("today")) | Q(
 )
 
 
-def _annotated(pumps: Any) -> Any:
+def _annotated(pumps: Pumps) -> Pumps:
     """With the milestone, the stamp and the obligation as the plan would write them."""
     text = CharField()
-    return pumps.exclude(reason=plan.PASSING).annotate(
+    return pumps.exclude(Q(reason=plan.PASSING)).annotate(
         key=Cast("uuid", text),
         milestone=Case(
-            When(rank=worklist.UNKNOWN, then=Value(plan.UNKNOWN)),
-            When(_RUNS_OUT, then=Value("alarm")),
-            When(rank=worklist.OVERDUE, then=Value("overdue")),
-            default=Value("window"),
+            When(rank=Status.UNKNOWN.rank, then=Value(plan.UNKNOWN)),
+            When(_RUNS_OUT, then=Value(plan.ALARM)),
+            When(rank=Status.OVERDUE.rank, then=Value(plan.OVERDUE)),
+            default=Value(plan.WINDOW),
             output_field=text,
         ),
         stamp=Case(
-            When(rank=worklist.UNKNOWN, then=F("reason")),
+            When(rank=Status.UNKNOWN.rank, then=F("reason")),
             default=Cast("projection__refill_due_on", text),
             output_field=text,
         ),
-        visit=Concat(Value("visit:"), Cast("appointment_uuid", text), output_field=text),
+        visit=Concat(
+            Value(prefix_of(plan.VISIT)), Cast("appointment_uuid", text), output_field=text
+        ),
         visit_day=worklist.ClinicDate(F("clinic__timezone"), F("appointment_at")),
         has_nurse=Exists(
             Membership.objects.filter(
@@ -236,14 +260,14 @@ def _owes_something(now: datetime) -> Q:
             kind="call_family", subject=Cast(OuterRef("appointment_uuid"), CharField())
         )
     )
-    unknown = Q(rank=worklist.UNKNOWN, recorded_at__lte=now - NEW)
-    unbooked = Q(rank__gt=worklist.UNKNOWN, booked=False)
+    unknown = Q(rank=Status.UNKNOWN.rank, recorded_at__lte=now - NEW)
+    unbooked = Q(rank__gt=Status.UNKNOWN.rank, booked=False)
     late = unbooked & (
         Q(projection__refill_due_on__lte=F("today"))
         | Q(projection__earliest_empty_date__lte=F("today") + plan.SOON)
         | _RUNS_OUT
     )
-    reached = Q(rank__lt=worklist.NOT_DUE) | _RUNS_OUT
+    reached = Q(rank__lt=Status.NOT_DUE.rank) | _RUNS_OUT
     soon = Q(visit_day__lte=F("today") + timedelta(days=plan.FAMILY_DAYS))
     return (
         (

@@ -194,7 +194,7 @@ def why_not_wanted(row: OutboxMessage, now: datetime) -> str:
     """
     pumps = list(Pump.objects.filter(uuid=row.about))
     facts = facts_for(pumps, now).get(pumps[0].pk) if pumps else None
-    return plan.why_not(facts, row.obligation, row.stamp, row.milestone, row.recipient_ref)
+    return plan.why_not(facts, row.promise)
 
 
 def _quiet_until(row: OutboxMessage, now: datetime) -> datetime | None:

@@ -5,8 +5,9 @@ from the due scan for what only the passing of time brings. Whoever calls it hol
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.db.models import CharField, Exists, OuterRef
@@ -15,6 +16,7 @@ from django.db.models.functions import Cast
 from accounts.models import User
 from accounts.policies import Action, check_may
 from accounts.services import system_user
+from alarms.domain.status import Status
 from followup.domain import plan
 from followup.models import WorkItem
 from followup.selectors.reminding import facts_for, pumps_to_plan
@@ -40,40 +42,53 @@ CHUNK: Final = 500
 # A nurse who could not be told within this time is told by a person.
 NURSE_LIMIT: Final = timedelta(days=1)
 # How long a pump that nothing is booked for may wait for somebody, once it has run out or may have.
-HOURS: Final = {"empty": timedelta(hours=2), "alarm": timedelta(hours=4)}
+HOURS: Final = {Status.EMPTY: timedelta(hours=2), Status.ALARM: timedelta(hours=4)}
 MAY_BE_EMPTY: Final = timedelta(hours=4)
 
 
 def plan_for(pump_ids: Collection[int], *, now: datetime) -> None:
     """Make the outbox and the work items say what is owed for these pumps now."""
-    pumps = _with_what_is_there(pump_ids, now)
-    found = facts_for(list(pumps.values()), now)
-    written = [str(pump.uuid) for pump in pumps.values() if pump.has_rows]
-    rows = {str(pump.uuid): list[OutboxMessage]() for pump in pumps.values()}
-    rows |= rows_about(written) if written else {}
+    there = _what_is_there(pump_ids, now)
+    found = facts_for(there.pumps.values(), now)
+    rows = {str(pump.uuid): list[OutboxMessage]() for pump in there.pumps.values()}
+    rows |= rows_about(there.with_rows) if there.with_rows else {}
     messages: list[Planned] = []
     items: list[Wanted] = []
     for pump_id, facts in found.items():
-        pump = pumps[pump_id]
+        pump = there.pumps[pump_id]
         late = _add_messages(messages, pump, facts, rows[facts.pump], now)
         items += _items(pump, facts, late, now)
     if messages or any(rows.values()):
         sync(abouts=list(rows), plan=messages, by=system_user("system-scan"), now=now)
     open_work_items(wanted=items, now=now)
-    asked = [pump.pk for pump in pumps.values() if pump.has_items]
-    if asked:
+    if there.with_items:
         wanted = {(item.kind, item.subject) for item in items}
-        settle_gone(pump_ids=asked, wanted=wanted, now=now)
+        settle_gone(pump_ids=there.with_items, wanted=wanted, now=now)
 
 
-def _with_what_is_there(pump_ids: Collection[int], now: datetime) -> dict[int, Any]:
-    """The pumps with whether they have messages, and tasks that are open or put off, at all: most
-    have neither."""
+@dataclass(frozen=True, slots=True)
+class _There:
+    """The pumps by id, and which of them have messages, and tasks that are open or put off, at
+    all: most have neither."""
+
+    pumps: dict[int, Pump]
+    with_rows: list[str]  # their uuids
+    with_items: list[int]
+
+
+def _what_is_there(pump_ids: Collection[int], now: datetime) -> _There:
     open_items = WorkItem.objects.filter(open_or_put_off(now), pump=OuterRef("pk"))
     messages = OutboxMessage.objects.filter(about=Cast(OuterRef("uuid"), CharField()))
-    pumps = Pump.objects.filter(pk__in=pump_ids).select_related("clinic")
-    pumps = pumps.annotate(has_items=Exists(open_items), has_rows=Exists(messages))
-    return {pump.pk: pump for pump in pumps}
+    found = list(
+        Pump.objects.filter(pk__in=pump_ids)
+        .select_related("clinic")
+        .annotate(has_items=Exists(open_items), has_rows=Exists(messages))
+    )
+    return _There(
+        pumps={pump.pk: pump for pump in found},
+        with_rows=[str(pump.uuid) for pump in found if pump.has_rows],
+        with_items=[pump.pk for pump in found if pump.has_items],
+    )
 
 
 def _add_messages(
@@ -100,10 +115,7 @@ def _add_messages(
 
 def _as_sent(row: OutboxMessage) -> plan.Sent:
     return plan.Sent(
-        obligation=row.obligation,
-        stamp=row.stamp,
-        milestone=row.milestone,
-        recipient=row.recipient_ref,
+        promise=row.promise,
         date_version=row.date_version,
         live=row.state not in (State.SUPERSEDED, State.SUPPRESSED),
         pending=row.state == State.PENDING,
@@ -122,14 +134,11 @@ def _planned(
     return Planned(
         clinic_id=pump.clinic_id,
         about=facts.pump,
-        obligation=promise.obligation,
-        stamp=promise.stamp,
+        promise=promise.key,
         date_version=version,
-        milestone=promise.milestone,
-        recipient_ref=promise.recipient.ref,
-        kind=plan.APPOINTMENT_SOON if promise.to_family else "refill",
+        kind=plan.APPOINTMENT_SOON if promise.to_family else plan.REFILL,
         template=CALL_US if promise.to_family else BOARD,
-        language=promise.recipient.language,
+        language=promise.language,
         not_before=not_before,
         expires_at=expires_at,
         superseded=promise.superseded,

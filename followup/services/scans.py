@@ -5,15 +5,15 @@ different. A scan that is killed leaves its row unfinished; the next one does al
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 
 from alarms.models import Projection
 from alarms.selectors.inputs import load_facts
-from alarms.services.projection import COMPUTED, as_stored, compute
+from alarms.services.projection import COMPUTED, compute
 from followup.models import ScanRun
 from followup.selectors.reminding import pumps_to_plan
 from pumps.models import Pump
@@ -25,6 +25,7 @@ from .resyncing import refresh
 
 logger = logging.getLogger(__name__)
 
+Stored = Mapping[str, object]  # a projection's columns, without the cost of a model instance
 CHUNK: Final = 500
 MAX_FINDINGS: Final = 200  # a run row stays readable; the counts go on
 
@@ -111,12 +112,12 @@ def _look_at(run: ScanRun, pump_ids: list[int], now: datetime) -> None:
     stored = _stored(pump_ids)
     different = []
     for pump_id, facts in load_facts(pump_ids).items():
-        computed = as_stored(compute(facts, now))
+        computed = compute(facts, now).row
         run.looked_at += 1
         if _differing(stored.get(pump_id), computed):
             different.append(pump_id)
-        elif computed["failure"]:
-            _report(run, pump_id, [], computed["failure"])
+        elif computed.failure:
+            _report(run, pump_id, [], computed.failure)
         else:
             run.unchanged += 1
     for pump_id, row in _refreshed(run, different, now).items():
@@ -139,8 +140,8 @@ def _refreshed(run: ScanRun, pump_ids: list[int], now: datetime) -> dict[int, Pr
         return {pump_id: row for one in found for pump_id, row in one.items()}
 
 
-def _count(run: ScanRun, row: Projection, stored: dict[str, Any] | None, now: datetime) -> None:
-    fields = _differing(stored, {name: getattr(row, name) for name in COMPUTED})
+def _count(run: ScanRun, row: Projection, stored: Stored | None, now: datetime) -> None:
+    fields = _differing(stored, row)
     if row.failure:
         _report(run, row.pump_id, fields, row.failure)
     elif not fields:  # another writer was faster
@@ -160,20 +161,21 @@ def _report(run: ScanRun, pump_id: int, fields: list[str], failure: str) -> None
         run.findings.append({"pump": pump_id, "fields": fields, "failure": failure})
 
 
-def _stored(pump_ids: list[int]) -> dict[int, dict[str, Any]]:
+def _stored(pump_ids: list[int]) -> dict[int, Stored]:
     rows = Projection.objects.filter(pump_id__in=pump_ids).values("pump_id", *COMPUTED)
     return {row.pop("pump_id"): row for row in rows}
 
 
-def _differing(stored: dict[str, Any] | None, computed: dict[str, Any]) -> list[str]:
+def _differing(stored: Stored | None, computed: Projection) -> list[str]:
     if stored is None:
         return ["missing"]
-    return [name for name in COMPUTED if stored[name] != computed[name]]
+    return [name for name in COMPUTED if stored[name] != getattr(computed, name)]
 
 
-def _was_expected(stored: dict[str, Any] | None, now: datetime) -> bool:
+def _was_expected(stored: Stored | None, now: datetime) -> bool:
     """Whether the passing of time explains the difference."""
-    return stored is not None and stored["recheck_at"] is not None and stored["recheck_at"] <= now
+    recheck_at = stored["recheck_at"] if stored else None
+    return isinstance(recheck_at, datetime) and recheck_at <= now
 
 
 def _finish(run: ScanRun, now: datetime) -> ScanRun:

@@ -1,7 +1,5 @@
 """Who calls the API: a bearer token of one API client, bound to clinics and scopes."""
 
-from typing import Any
-
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -17,7 +15,7 @@ from accounts.services import clients
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer itb_…`. The client takes the user's place: `request.auth`."""
 
-    def authenticate(self, request: Request) -> tuple[Any, ApiClient] | None:
+    def authenticate(self, request: Request) -> tuple[None, ApiClient] | None:
         parts = get_authorization_header(request).split()
         if not parts:
             return None
@@ -45,7 +43,7 @@ class HasScope(BasePermission):
 
     message = "This token's scopes do not cover this address."
 
-    def has_permission(self, request: Request, view: Any) -> bool:
+    def has_permission(self, request: Request, view: object) -> bool:
         client = request.auth
         scope = getattr(view, "required_scope", None)
         return isinstance(client, ApiClient) and scope in client.scopes

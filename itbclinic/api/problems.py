@@ -1,7 +1,5 @@
 """Errors as `application/problem+json` (RFC 9457), with a sentence for each field."""
 
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions, status
@@ -23,7 +21,7 @@ class BadQuery(exceptions.APIException):
         self.problems = problems
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+def handle(error: Exception, context: dict[str, object]) -> Response | None:
     """DRF's exception handler: every error the API answers goes through here."""
     problems: tuple[Problem, ...] | list[Problem] = ()
     if isinstance(error, RuleViolation):
@@ -48,10 +46,10 @@ def _plain(error: Exception) -> str:
     return "This could not be done."
 
 
-def body(code: int, detail: str, problems: list[Problem]) -> dict[str, Any]:
+def body(code: int, detail: str, problems: list[Problem]) -> dict[str, object]:
     """The problem document."""
     titles = {400: "Bad request", 401: "Not signed in", 403: "Not allowed", 404: "Not found"}
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "type": "about:blank",
         "title": titles.get(code, "Error"),
         "status": code,

@@ -4,15 +4,17 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import TypeVar
 
 from django.http import QueryDict
 
-from alarms.selectors.worklist import RANKS, Filters
+from alarms.domain.status import Status
+from alarms.selectors.worklist import Filters
 from core.rules import Problem
 
 from .problems import BadQuery
 
+Value = TypeVar("Value")
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
 KNOWN = (
@@ -58,35 +60,30 @@ def parse(parameters: QueryDict) -> Query:
         for name in parameters
         if len(parameters.getlist(name)) > 1
     ]
-    readers: dict[str, Callable[[str], Any]] = {
-        "due_before": _date,
-        "due_after": _date,
-        "status": _statuses,
-        "unbooked": _boolean,
-        "page_size": _page_size,
-    }
-    values: dict[str, Any] = {}
-    for name, read in readers.items():
-        if parameters.get(name):
-            try:
-                values[name] = read(str(parameters[name]))
-            except ValueError as error:
-                problems.append(Problem(name, "bad_value", str(error)))
-    if problems:
-        raise BadQuery(problems)
+
+    def given(name: str, read: Callable[[str], Value]) -> Value | None:
+        try:
+            return read(str(parameters[name])) if parameters.get(name) else None
+        except ValueError as error:
+            problems.append(Problem(name, "bad_value", str(error)))
+        return None
+
     filters = Filters(
-        due_before=values.get("due_before"),
-        due_after=values.get("due_after"),
-        statuses=values.get("status", ()),
-        unbooked=values.get("unbooked"),
+        due_before=given("due_before", _date),
+        due_after=given("due_after", _date),
+        statuses=given("status", _statuses) or (),
+        unbooked=given("unbooked", _boolean),
         search=parameters.get("search", "").replace("\x00", ""),
     )
-    if "not_due" in filters.statuses:
+    page_size = given("page_size", _page_size) or PAGE_SIZE
+    if problems:
+        raise BadQuery(problems)
+    if Status.NOT_DUE in filters.statuses:
         filters = replace(filters, everything=True)
     return Query(
         filters=filters,
         clinic=parameters.get("clinic", ""),
-        page_size=values.get("page_size", PAGE_SIZE),
+        page_size=page_size,
         cursor=parameters.get("cursor", ""),
     )
 
@@ -98,12 +95,11 @@ def _date(text: str) -> date:
         raise ValueError("Write the date as 2026-11-22.") from error
 
 
-def _statuses(text: str) -> tuple[str, ...]:
-    statuses = tuple(part.strip() for part in text.split(",") if part.strip())
-    unknown = [status for status in statuses if status not in RANKS]
-    if unknown:
-        raise ValueError(f"Known are: {', '.join(RANKS)}; several with commas.")
-    return statuses
+def _statuses(text: str) -> tuple[Status, ...]:
+    try:
+        return tuple(Status(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"Known are: {', '.join(Status)}; several with commas.") from error
 
 
 def _boolean(text: str) -> bool:

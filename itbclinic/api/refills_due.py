@@ -3,7 +3,7 @@
 import hashlib
 import json
 from datetime import datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.core import signing
 from django.http import HttpResponse
@@ -19,6 +19,8 @@ from accounts import audit
 from accounts.models import ApiClient, Clinic, Scope
 from accounts.selectors import change_sequence
 from alarms.selectors import worklist
+from alarms.selectors.listed import Position
+from core.local_time import iso_z
 from core.rules import Problem
 from followup.selectors import scans
 from itbclinic import refill_list
@@ -32,6 +34,16 @@ from .query import Query, parse
 from .renderers import CsvRenderer
 
 CURSOR_SALT = "itb.refills-due.cursor"
+
+
+class Seen(TypedDict):
+    """What page 1 saw; in a cursor with the place at which the next page goes on."""
+
+    sequence: int
+    dates: list[str]
+    as_of: str
+    query: str
+    after: NotRequired[list[int | str]]
 
 
 class RefillsDue(APIView):
@@ -61,9 +73,8 @@ class RefillsDue(APIView):
         query = parse(request.query_params)
         clinics = _clinics(client, query)
         found = _answer(request, clinics, query, now)
-        sweep = found.pop("_sweep")
-        etag = _etag(found)
-        headers = {"ETag": etag, "X-Computed-At": sweep, "Vary": "Authorization, Accept"}
+        etag, swept = _etag(found), found["computed_at"] or "never"
+        headers = {"ETag": etag, "X-Computed-At": swept, "Vary": "Authorization, Accept"}
         if _has_it(request.headers.get("If-None-Match", ""), etag):
             return HttpResponse(status=304, headers=headers)
         _audit(client, clinics, now, len(found["results"]))
@@ -81,10 +92,12 @@ def _clinics(client: ApiClient, query: Query) -> list[Clinic]:
     return sorted(clinics, key=lambda clinic: clinic.pk)
 
 
-def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime) -> dict[str, Any]:
+def _answer(
+    request: Request, clinics: list[Clinic], query: Query, now: datetime
+) -> refill_list.Answer:
     ids = [clinic.pk for clinic in clinics]
     # Of page 1 it is read before the rows: whatever changes from here on shows as a move.
-    state = {
+    state: Seen = {
         "sequence": change_sequence(ids),
         "dates": [refill_list.clinic_date(clinic, now).isoformat() for clinic in clinics],
         "as_of": now.isoformat(),
@@ -97,13 +110,13 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
     rows = rows[: query.page_size]
     counts = worklist.count(ids, query.filters, now)
     sweep = scans.last_complete_sweep()
-    computed_at = _instant(sweep.finished_at) if sweep and sweep.finished_at else None
+    computed_at = iso_z(sweep.finished_at) if sweep and sweep.finished_at else None
     # Read again after the rows: a change that they show has committed, and so has its sequence.
     sequence = change_sequence(ids)
     moved = (first["sequence"], first["dates"]) != (sequence, state["dates"])
     moved = moved or _booking_passed(query, first, ids, now)
     return {
-        "as_of": _instant(now),
+        "as_of": iso_z(now),
         "computed_at": computed_at,
         "stale": scans.is_stale(sweep, now),
         "total_count": counts.listed,
@@ -111,14 +124,13 @@ def _answer(request: Request, clinics: list[Clinic], query: Query, now: datetime
         "excluded_count": counts.excluded,
         "hidden_more_urgent": counts.hidden_more_urgent,
         "complete": not more and not moved,
-        "next": _next_address(request, first, rows[-1]) if more else None,
+        "next": _next_address(request, first, rows[-1].position) if more else None,
         "unimported_rows": [refill_list.refused_row(row) for row in open_refused_rows(ids)],
         "results": [refill_list.item(row) for row in rows],
-        "_sweep": computed_at or "never",
     }
 
 
-def _booking_passed(query: Query, first: dict[str, Any], ids: list[int], now: datetime) -> bool:
+def _booking_passed(query: Query, first: Seen, ids: list[int], now: datetime) -> bool:
     """Whether a pump changed sides since page 1 because its appointment's hour came: nothing was
     recorded, yet of the unbooked it is one now, perhaps on a page already read."""
     if query.filters.unbooked is None or not query.cursor:
@@ -126,14 +138,12 @@ def _booking_passed(query: Query, first: dict[str, Any], ids: list[int], now: da
     return began_between(ids, datetime.fromisoformat(first["as_of"]), now)
 
 
-def _read_cursor(
-    query: Query, state: dict[str, Any]
-) -> tuple[dict[str, Any], worklist.Position | None]:
+def _read_cursor(query: Query, state: Seen) -> tuple[Seen, Position | None]:
     """What page 1 saw, and where this page goes on."""
     if not query.cursor:
         return state, None
     try:
-        cursor = signing.loads(query.cursor, salt=CURSOR_SALT)
+        cursor: Seen = signing.loads(query.cursor, salt=CURSOR_SALT)
     except signing.BadSignature as error:
         raise BadQuery(
             [Problem("cursor", "bad_cursor", "Use the address in `next` as it is.")]
@@ -145,31 +155,17 @@ def _read_cursor(
     return cursor, refill_list.position_from(cursor["after"])
 
 
-def _next_address(request: Request, first: dict[str, Any], last: Any) -> str:
-    cursor = {**first, "after": refill_list.position_as_list(worklist.position_of(last))}
+def _next_address(request: Request, first: Seen, last: Position) -> str:
+    cursor: Seen = {**first, "after": refill_list.position_as_list(last)}
     parameters = request.query_params.copy()
     parameters["cursor"] = signing.dumps(cursor, salt=CURSOR_SALT, compress=True)
     return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
 
 
-def _instant(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _etag(found: dict[str, Any]) -> str:
+def _etag(found: refill_list.Answer) -> str:
     """Weak: over what the client acts on. `computed_at` moves with every sweep and is left out."""
-    kept = {
-        name: found[name]
-        for name in (
-            "results",
-            "total_count",
-            "active_count",
-            "excluded_count",
-            "hidden_more_urgent",
-            "stale",
-            "complete",
-            "unimported_rows",
-        )
+    kept: dict[str, object] = {
+        name: value for name, value in found.items() if name not in ("as_of", "computed_at", "next")
     }
     # A client that asks again after midnight must see the new day, even if no row changed.
     kept["dates"] = sorted({row["as_of_date"] for row in found["results"]} | {found["as_of"][:10]})

@@ -3,11 +3,12 @@
 import csv
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.response import Response
 
-from itbclinic.refill_list import CSV_COLUMNS, csv_row
+from itbclinic.refill_list import CSV_COLUMNS, Answer, csv_row
 
 from .problems import CONTENT_TYPE
 
@@ -21,25 +22,25 @@ class CsvRenderer(BaseRenderer):
 
     def render(
         self,
-        data: Any,
+        data: object,
         accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
+        renderer_context: Mapping[str, object] | None = None,
     ) -> bytes:
-        context = renderer_context or {}
-        response = context.get("response")
+        response = cast(Response | None, (renderer_context or {}).get("response"))
         if response is not None and response.status_code >= 400:
             response["Content-Type"] = CONTENT_TYPE
             return bytes(JSONRenderer().render(data))
+        found = cast(Answer, data)
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(CSV_COLUMNS)
-        writer.writerows(csv_row(item) for item in data["results"])
+        writer.writerows(csv_row(item) for item in found["results"])
         if response is not None:
             response["Content-Disposition"] = 'attachment; filename="refills-due.csv"'
-            response["X-Total-Count"] = str(data["total_count"])
-            response["X-Complete"] = "true" if data["complete"] else "false"
-            response["X-Hidden-More-Urgent"] = str(data["hidden_more_urgent"])
-            response["X-Unimported-Rows"] = str(len(data["unimported_rows"]))
-            if data["next"]:
-                response["Link"] = f'<{data["next"]}>; rel="next"'
+            response["X-Total-Count"] = str(found["total_count"])
+            response["X-Complete"] = "true" if found["complete"] else "false"
+            response["X-Hidden-More-Urgent"] = str(found["hidden_more_urgent"])
+            response["X-Unimported-Rows"] = str(len(found["unimported_rows"]))
+            if found["next"]:
+                response["Link"] = f'<{found["next"]}>; rel="next"'
         return out.getvalue().encode()

@@ -1,13 +1,12 @@
 """The shapes of the API for its OpenAPI schema."""
 
-from typing import Any
-
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from alarms.selectors.worklist import RANKS
+from alarms.domain.status import Status
 
 REFILLS_DUE = """
 Every active pump that needs a refill, the most urgent first: `unknown`, `empty`, `alarm`,
@@ -27,7 +26,7 @@ def _query(name: str, kind: object, text: str) -> OpenApiParameter:
 QUERY_PARAMETERS = [
     _query("due_before", OpenApiTypes.DATE, "Pumps due by this day, also those not due yet."),
     _query("due_after", OpenApiTypes.DATE, "Pumps due on or after this day."),
-    _query("status", OpenApiTypes.STR, f"One or several with commas: {', '.join(RANKS)}."),
+    _query("status", OpenApiTypes.STR, f"One or several with commas: {', '.join(Status)}."),
     _query("unbooked", OpenApiTypes.BOOL, "true: only pumps without a booking by the due date."),
     _query("clinic", OpenApiTypes.STR, "A clinic's slug or id; without it, all of the token's."),
     _query(
@@ -51,7 +50,7 @@ class PatientSerializer(serializers.Serializer[object]):
 class PumpSerializer(serializers.Serializer[object]):
     id = serializers.UUIDField()
     model = serializers.CharField()
-    serial_number = serializers.CharField()
+    serial_number = serializers.CharField(allow_blank=True)
 
 
 class AppointmentSerializer(serializers.Serializer[object]):
@@ -64,7 +63,7 @@ class ItemSerializer(serializers.Serializer[object]):
     pump = PumpSerializer()
     clinic = serializers.SlugField()
     as_of_date = serializers.DateField(help_text="The clinic's date that the status is of.")
-    status = serializers.ChoiceField(RANKS)
+    status = serializers.ChoiceField([status.value for status in Status])
     reason = serializers.CharField(allow_null=True, help_text="Why the status is unknown.")
     window_opens_on = serializers.DateField(allow_null=True)
     refill_due_on = serializers.DateField(allow_null=True)
@@ -81,7 +80,7 @@ class ItemSerializer(serializers.Serializer[object]):
 
 
 class RowErrorSerializer(serializers.Serializer[object]):
-    column = serializers.CharField()
+    column = serializers.CharField(allow_blank=True)
     code = serializers.CharField()
     message = serializers.CharField()
 
@@ -90,7 +89,7 @@ class RefusedRowSerializer(serializers.Serializer[object]):
     id = serializers.UUIDField()
     clinic = serializers.SlugField()
     row = serializers.IntegerField()
-    mrn = serializers.CharField()
+    mrn = serializers.CharField(allow_blank=True)
     errors = RowErrorSerializer(many=True)  # type: ignore[assignment]
     imported_on = serializers.DateTimeField()
 
@@ -112,7 +111,7 @@ class RefillsDueSerializer(serializers.Serializer[object]):
 
 
 class FieldErrorSerializer(serializers.Serializer[object]):
-    field = serializers.CharField()
+    field = serializers.CharField(allow_blank=True)
     code = serializers.CharField()
     message = serializers.CharField()
 
@@ -128,7 +127,7 @@ class ProblemSerializer(serializers.Serializer[object]):
 class ResultSerializer(serializers.Serializer[object]):
     """What `manage.py projection` answers for one case."""
 
-    id = serializers.JSONField()
+    id = serializers.JSONField(allow_null=True)
     status = serializers.ChoiceField(["known", "unknown", "error"])
     reason = serializers.CharField(allow_null=True, required=False)
     alarm_at = serializers.DateTimeField(allow_null=True, required=False)
@@ -155,5 +154,5 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     target_class = "itbclinic.api.authentication.TokenAuthentication"
     name = "token"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "itb_…"}

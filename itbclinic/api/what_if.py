@@ -1,6 +1,7 @@
 """`POST /api/v1/projections/what-if/`: what a pump's dates would be. It stores nothing."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -23,12 +24,17 @@ class RawJsonParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, object] | None = None,
+    ) -> Any:
         raw = stream.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
             raise ParseError("The case is larger than 32 kB.")
         try:
-            return str(raw.decode("utf-8"))
+            return raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ParseError("The case is not UTF-8.") from error
 

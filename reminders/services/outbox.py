@@ -10,10 +10,11 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
+from reminders.domain.promises import PromiseKey
 from reminders.models import OutboxMessage
 
 State = OutboxMessage.State
-Key = tuple[str, str, str, str, str]
+Key = tuple[PromiseKey, str, str]
 NOT_WANTED = "not_wanted"
 
 
@@ -23,11 +24,8 @@ class Planned:
 
     clinic_id: int
     about: str
-    obligation: str
-    stamp: str
+    promise: PromiseKey
     date_version: str
-    milestone: str
-    recipient_ref: str
     kind: str
     template: str
     language: str
@@ -38,14 +36,12 @@ class Planned:
 
     @property
     def key(self) -> Key:
-        return (
-            self.obligation, self.date_version, self.milestone, self.channel, self.recipient_ref,
-        )  # fmt: skip
+        return (self.promise, self.date_version, self.channel)
 
 
 def key_of(row: OutboxMessage) -> Key:
     """The row's key: the promise that it keeps."""
-    return (row.obligation, row.date_version, row.milestone, row.channel, row.recipient_ref)
+    return (row.promise, row.date_version, row.channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +89,12 @@ def _row(planned: Planned, now: datetime) -> OutboxMessage:
         uuid=made,
         clinic_id=planned.clinic_id,
         about=planned.about,
-        obligation=planned.obligation,
-        stamp=planned.stamp,
+        obligation=planned.promise.obligation.text,
+        stamp=planned.promise.stamp,
         date_version=planned.date_version,
-        milestone=planned.milestone,
+        milestone=planned.promise.milestone,
         channel=planned.channel,
-        recipient_ref=planned.recipient_ref,
+        recipient_ref=planned.promise.recipient,
         kind=planned.kind,
         template=planned.template,
         language=planned.language,

@@ -26,6 +26,7 @@ from accounts.services import system_user
 from followup.models import WorkItem
 from followup.services import delivering, scans
 from itbclinic import watchdog
+from reminders.domain.promises import Obligation, PromiseKey
 from reminders.domain.retry import Outcome
 from reminders.domain.wording import BOARD, CALL_US
 from reminders.models import DeliveryAttempt, OutboxMessage
@@ -66,8 +67,9 @@ def rows_for(clinic: Clinic, count: int, now: datetime) -> list[outbox.Planned]:
     """Messages that speak of nothing; each to a recipient of its own, so that none carries one."""
     return [
         outbox.Planned(
-            clinic_id=clinic.pk, about=str(number), obligation=f"test:{number}", stamp="s",
-            date_version="s.v1", milestone="window", recipient_ref=str(uuid.uuid4()), kind="test",
+            clinic_id=clinic.pk, about=str(number),
+            promise=PromiseKey(Obligation("test", str(number)), "s", "window", str(uuid.uuid4())),
+            date_version="s.v1", kind="test",
             template=CALL_US, language="en", not_before=now, expires_at=now + timedelta(days=1),
         )
         for number in range(count)

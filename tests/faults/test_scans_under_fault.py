@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -22,6 +21,7 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from alarms.models import Projection
 from alarms.selectors import worklist
+from alarms.selectors.listed import ListedPump
 from devstack.bench import data
 from devstack.paths import Layout
 from devstack.stack import Stack
@@ -95,7 +95,7 @@ def sweeps(**which: object) -> int:
     return ScanRun.objects.filter(kind="sweep", **which).count()
 
 
-def listed(now: datetime) -> list[Any]:
+def listed(now: datetime) -> list[ListedPump]:
     clinics = list(Clinic.objects.values_list("pk", flat=True))
     pumps = worklist.listed_pumps(clinics, now)
     return worklist.page(pumps, EVERYTHING, size=PUMPS + 50)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alarms.domain.status import Status
 from alarms.models import Projection, Reason
 from core import words
 from dosing.models import Mode, Program, Step
@@ -97,7 +98,7 @@ LIMITED = {"binding_clock": "drug_stability", "refill_due_on": date(2026, 12, 4)
     ],
 )  # fmt: skip
 def test_what_is_left(status: str, known: dict[str, object], big: str, small: str) -> None:
-    left = rows.time_left(status, dates(**known), TODAY)
+    left = rows.time_left(Status(status), dates(**known), TODAY)
     assert (left.big, left.small) == (big, small)
 
 
@@ -110,10 +111,10 @@ def test_a_pump_that_may_run_dry_is_loud_when_it_is_near(
     earliest: date, tone: str, *, quiet: bool
 ) -> None:
     found = dates(earliest_empty_date=earliest, flags=["may_be_empty_before_alarm"])
-    (flag,) = rows.may_be_empty("due", found, TODAY)
+    (flag,) = rows.may_be_empty(Status.DUE, found, TODAY)
     assert (flag.tone, flag.quiet) == (tone, quiet)
-    assert not list(rows.may_be_empty("empty", found, TODAY))
-    assert not list(rows.may_be_empty("due", dates(earliest_empty_date=earliest), TODAY))
+    assert not list(rows.may_be_empty(Status.EMPTY, found, TODAY))
+    assert not list(rows.may_be_empty(Status.DUE, dates(earliest_empty_date=earliest), TODAY))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_pump_that_may_run_dry_is_loud_when_it_is_near(
 def test_beside_the_figure_stands_when_it_may_be_empty(
     status: str, earliest: date | None, said: str
 ) -> None:
-    left = rows.time_left(status, dates(earliest_empty_date=earliest), TODAY)
+    left = rows.time_left(Status(status), dates(earliest_empty_date=earliest), TODAY)
     assert left.near == said
 
 

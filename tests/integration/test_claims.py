@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Clinic, User
 from accounts.services import system_user
 from documents.services import rendering
+from reminders.domain.promises import Obligation, PromiseKey
 from reminders.models import OutboxMessage
 from reminders.services import delivery, outbox
 from rosters.models import RosterUpload
@@ -40,8 +41,9 @@ def nested_loops(db: None) -> None:
 def test_of_letters_as_many_as_asked_for(clinic: Clinic) -> None:
     plan = [
         outbox.Planned(
-            clinic_id=clinic.pk, about="a", obligation="o", stamp="s", date_version="s.v1",
-            milestone="window", recipient_ref=f"r{number}", kind="refill", template="board",
+            clinic_id=clinic.pk, about="a", date_version="s.v1",
+            promise=PromiseKey(Obligation("refill", "a"), "s", "window", f"r{number}"),
+            kind="refill", template="board",
             language="en", not_before=NOW, expires_at=NOW + timedelta(days=1),
         )
         for number in range(6)

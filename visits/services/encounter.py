@@ -228,12 +228,12 @@ def _record(pump: Pump, entry: VisitEntry, found: Preview, by: User, now: dateti
 def _dates(pump: Pump, found: Preview) -> dict[str, date | None]:
     """The alarm and the refill date until now and from now on, for the visit's row."""
     before = Projection.objects.filter(pump=pump, input_version=pump.input_version).first()
-    after = found.values_after or {}
+    after = found.dates_after
     return {
         "alarm_date_before": before.alarm_date if before else None,
         "refill_due_before": before.refill_due_on if before else None,
-        "alarm_date_after": after.get("alarm_date"),
-        "refill_due_after": after.get("refill_due_on"),
+        "alarm_date_after": after.alarm_date if after else None,
+        "refill_due_after": after.refill_due_on if after else None,
     }
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import alarms.services.projection as alarms
 from alarms.domain.projection import Known, project
@@ -48,7 +47,7 @@ UNSAVED = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Until now and new, side by side; `values_after` is what the projection would hold.
+    """Until now and new, side by side; `dates_after` is the projection that would be written.
 
     The dates after are None while something stops the visit from being saved.
     """
@@ -59,7 +58,7 @@ class Preview:
     known_before: Known | None
     facts_after: PumpFacts | None
     known_after: Known | None
-    values_after: dict[str, Any] | None
+    dates_after: Projection | None
     aspirate: Aspirate | None
     stops: tuple[Problem, ...]
     concerns: tuple[Concern, ...]
@@ -74,7 +73,7 @@ class Preview:
             self,
             facts_after=None,
             known_after=None,
-            values_after=None,
+            dates_after=None,
             aspirate=None,
             concerns=(),
         )
@@ -97,13 +96,13 @@ def preview(
     if not stops:
         saved = with_visit(facts, entry)
         stops = _bolus_stops(saved, entry, now)
-    facts_after = known_after = values = None
+    facts_after = known_after = dates_after = None
     concerns: tuple[Concern, ...] = ()
     if saved is not None and not stops:
         facts_after = saved
-        values = alarms.as_stored(alarms.compute(saved, now))
-        known_after = _known(saved, now)
-        concerns = _concerns(saved, situation, proposed, known_after, values, now)
+        computed = alarms.compute(saved, now)
+        dates_after, known_after = computed.row, computed.known
+        concerns = _concerns(saved, situation, proposed, computed, now)
     return Preview(
         facts=facts,
         situation=situation,
@@ -111,7 +110,7 @@ def preview(
         known_before=known_before,
         facts_after=facts_after,
         known_after=known_after,
-        values_after=values,
+        dates_after=dates_after,
         aspirate=None if any(s.field in ("at", "aspirated_ml") for s in stops)
         else aspirate_of(situation, proposed),
         stops=stops,
@@ -210,7 +209,8 @@ def with_visit(facts: PumpFacts, entry: VisitEntry) -> PumpFacts:
         found.programs = sorted([*facts.programs, row], key=lambda program: program.effective_at)
         found.steps = {**facts.steps, UNSAVED: sorted(steps, key=lambda step: step.start)}
     if entry.fill is not None:
-        found.fill = _fill_row(entry, pump=facts.pump)
+        found.fill = _fill_row(entry)
+        found.fill.pump = facts.pump
     if entry.bridge is not None:
         found.boluses = sorted([*facts.boluses, _bridge_row(entry)], key=lambda bolus: bolus.at)
     found.programs = from_fill_on(found.programs, found.fill)
@@ -223,7 +223,7 @@ def with_visit(facts: PumpFacts, entry: VisitEntry) -> PumpFacts:
     return found
 
 
-def _fill_row(entry: VisitEntry, **details: Any) -> Fill:
+def _fill_row(entry: VisitEntry) -> Fill:
     fill = entry.fill
     assert fill is not None
     return Fill(
@@ -232,7 +232,6 @@ def _fill_row(entry: VisitEntry, **details: Any) -> Fill:
         concentration_mcg_per_ml=fill.concentration_mcg_per_ml,
         stability_days=fill.stability_days,
         use_by=fill.use_by,
-        **details,
     )
 
 
@@ -251,25 +250,19 @@ def _concerns(
     facts: PumpFacts,
     situation: Before,
     proposed: Proposed,
-    after: Known | None,
-    values: dict[str, Any],
+    after: alarms.Computed,
     now: datetime,
 ) -> tuple[Concern, ...]:
     differs = (
         proposed.printed_alarm_date is not None
-        and Reason.ALARM_DATE_MISMATCH in values["attention"]
+        and Reason.ALARM_DATE_MISMATCH in after.row.attention
     )
     return concerns_of(
         situation,
         proposed,
-        after,
+        after.known,
         inputs=facts.inputs(now) if differs else None,
-        deadlines=deadlines_in(as_projection(values, facts.pump)),
+        deadlines=deadlines_in(after.row),
         printed_differs=differs,
         other_mcg_per_ml=concentrations_of(facts.pump.clinic) if differs else (),
     )
-
-
-def as_projection(values: dict[str, Any], pump: Pump) -> Projection:
-    """The values as a row, unsaved, for those who show one."""
-    return Projection(pump=pump, **values)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import audit
 from accounts.models import Clinic
 from accounts.policies import Action, clinic_ids, may
+from alarms.domain.status import Status
 from alarms.selectors import appointments as selectors
 from core import words
 from core.rules import RuleViolation
@@ -98,7 +99,7 @@ def _tabs(current: str, counts: dict[str, int], slug: str) -> list[TabLink]:
             count=counts[key],
             url=_address(key, slug),
             current=key == current,
-            tone="overdue" if key == "open" and counts[key] else "",
+            tone=Status.OVERDUE if key == "open" and counts[key] else "",
         )
         for key, label in TABS.items()
     ]

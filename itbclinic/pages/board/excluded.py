@@ -2,17 +2,16 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from alarms.models import Projection
-from alarms.selectors.exclusions import excluded_with_people
+from alarms.selectors.exclusions import ExcludedPump, excluded_with_people
 from core import words
 
 
 @dataclass(frozen=True, slots=True)
-class ExcludedPump:
+class ExcludedRow:
     """A pump that a named person left off the list, and until when."""
 
     patient_uuid: UUID
@@ -29,38 +28,34 @@ class ExcludedPump:
     late: bool  # its refill date has passed while nobody sees it
 
 
-def excluded(ids: Collection[int], search: str, now: datetime) -> list[ExcludedPump]:
+def excluded(ids: Collection[int], search: str, now: datetime) -> list[ExcludedRow]:
     """The excluded pumps whose patient the words find, the earliest end first."""
-    shown = [_excluded(pump) for pump in excluded_with_people(ids, search, now)]
-    return [row for _, row in sorted(shown, key=lambda pair: (pair[0], pair[1].name))]
+    found = excluded_with_people(ids, search, now)
+    in_order = sorted(found, key=lambda one: (one.exclusion.ends_on, one.pump.patient.display_name))
+    return [_row(one) for one in in_order]
 
 
-def _excluded(pump: Any) -> tuple[date, ExcludedPump]:
-    running = [row for row in pump.exclusions.all() if not hasattr(row, "end")]
-    exclusion = max(running, key=lambda row: row.ends_on)
-    patient = pump.patient
-    found = getattr(pump, "projection", None)
-    dates = found if found and found.input_version == pump.input_version else None
-    return exclusion.ends_on, ExcludedPump(
+def _row(one: ExcludedPump) -> ExcludedRow:
+    pump, patient, due = one.pump, one.pump.patient, one.dates.refill_due_on
+    return ExcludedRow(
         patient_uuid=patient.uuid,
         pump_uuid=pump.uuid,
         name=patient.display_name,
-        born=words.birth(patient.date_of_birth, pump.today),
+        born=words.birth(patient.date_of_birth, one.today),
         mrn=patient.mrn,
         clinic=pump.clinic.name,
         model=pump.model.name,
-        until=words.weekday(exclusion.ends_on),
-        reason=exclusion.reason,
-        by=exclusion.by.display_name,
-        dates=_dates_left_off(dates),
-        late=dates is not None and dates.refill_due_on is not None
-        and dates.refill_due_on < pump.today,
-    )  # fmt: skip
+        until=words.weekday(one.exclusion.ends_on),
+        reason=one.exclusion.reason,
+        by=one.exclusion.by.display_name,
+        dates=_dates_left_off(one.dates),
+        late=due is not None and due < one.today,
+    )
 
 
-def _dates_left_off(dates: Projection | None) -> tuple[str, ...]:
+def _dates_left_off(dates: Projection) -> tuple[str, ...]:
     """What comes of a pump that is left off the list, as it would stand on it."""
-    if dates is None or dates.refill_due_on is None:
+    if dates.refill_due_on is None:
         return ("Date not known",)
     shown = (
         ("refill by", dates.refill_due_on),

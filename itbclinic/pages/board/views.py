@@ -3,20 +3,23 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
 
 from accounts import audit
 from accounts.models import Clinic, User
 from accounts.policies import Action, clinic_ids, may
+from alarms.domain.status import Status
 from alarms.models import Reason
 from alarms.selectors import worklist
 from alarms.selectors.exclusions import count_recalculating
+from alarms.selectors.listed import ListedPump, Pumps
 from core import words
 from dosing.selectors import current_programs
 from followup.models import ScanRun
@@ -34,7 +37,7 @@ from rosters.models import ImportRow
 from rosters.selectors import open_refused_rows
 
 from . import off_board
-from .excluded import ExcludedPump
+from .excluded import ExcludedRow
 from .excluded import excluded as excluded_pumps
 
 LOUD: Final = 5  # late or failed items that the board names
@@ -50,7 +53,7 @@ class Board:
     counts: worklist.Counts
     tabs: list[TabLink]
     rows: list[presenters.Row]
-    excluded: list[ExcludedPump]
+    excluded: list[ExcludedRow]
     refused: list[ImportRow]
     recalculating: int
     checked: str
@@ -130,7 +133,7 @@ def board(request: HttpRequest) -> HttpResponse:
     found = _with_work(made, user, clinics, now)
     record_read(user, clinics, now, "board.read", query, len(found.rows) or len(found.excluded))
     board_query.remember(query, request.session)
-    htmx: Any = getattr(request, "htmx", None)
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
     partial = htmx and not htmx.history_restore_request
     context = {
         "board": found,
@@ -184,7 +187,7 @@ def _make(
     filters = query.filters()
     pumps = worklist.listed_pumps(ids, now)
     after = query.trail[-1] if query.trail else None
-    found: list[Any] = []
+    found: list[ListedPump] = []
     if query.tab != "excluded":
         found = worklist.page(pumps, filters, size=query.size + 1, after=after)
     page = found[: query.size]
@@ -230,14 +233,14 @@ def _with_work(found: Board, user: User, clinics: Sequence[Clinic], now: datetim
     )
 
 
-def _reminders(page: Sequence[Any], now: datetime) -> dict[int, messages.Reminder]:
+def _reminders(page: Sequence[ListedPump], now: datetime) -> dict[int, messages.Reminder]:
     """What became of each row's reminder: a query for all rows, not one for each."""
-    told = work.told_about([str(row.uuid) for row in page], now)
-    nobody = work.clinics_nobody_is_told_in({row.clinic_id for row in page})
+    told = work.told_about([str(row.pump.uuid) for row in page], now)
+    nobody = work.clinics_nobody_is_told_in({row.pump.clinic_id for row in page})
     return {
-        row.pk: messages.reminder(
-            told.get(str(row.uuid)),
-            row.clinic_id in nobody and not row.booked and row.rank < worklist.NOT_DUE,
+        row.pump.pk: messages.reminder(
+            told.get(str(row.pump.uuid)),
+            row.pump.clinic_id in nobody and not row.booked and row.status != Status.NOT_DUE,
             row.clinic.zone,
         )
         for row in page
@@ -245,10 +248,10 @@ def _reminders(page: Sequence[Any], now: datetime) -> dict[int, messages.Reminde
 
 
 def _present(
-    page: Sequence[Any], now: datetime, bookers: Sequence[int] = ()
+    page: Sequence[ListedPump], now: datetime, bookers: Sequence[int] = ()
 ) -> list[presenters.Row]:
-    ids = [row.pk for row in page]
-    mismatched = [row.pk for row in page if row.reason == Reason.CONCENTRATION_MISMATCH]
+    ids = [row.pump.pk for row in page]
+    mismatched = [row.pump.pk for row in page if row.reason == Reason.CONCENTRATION_MISMATCH]
     facts = presenters.Facts(
         fills=current_fills(ids) if ids else {},
         programs=current_programs(mismatched) if mismatched else {},
@@ -258,12 +261,16 @@ def _present(
     return [presenters.present(row, facts) for row in page]
 
 
-def _following(query: BoardQuery, page: Sequence[Any]) -> str:
-    return query.address(trail=(*query.trail, worklist.position_of(page[-1])))
+def _following(query: BoardQuery, page: Sequence[ListedPump]) -> str:
+    return query.address(trail=(*query.trail, page[-1].position))
 
 
 def _next_due(
-    query: BoardQuery, pumps: Any, counts: worklist.Counts, page: Sequence[Any], now: datetime
+    query: BoardQuery,
+    pumps: Pumps,
+    counts: worklist.Counts,
+    page: Sequence[ListedPump],
+    now: datetime,
 ) -> presenters.Row | None:
     """Who comes next, where nobody is due now."""
     if page or query.tab != "todo" or query.filtered or not counts.active:
@@ -275,9 +282,9 @@ def _next_due(
 def _tabs(query: BoardQuery, counts: worklist.Counts) -> list[TabLink]:
     status = counts.by_status
     numbers = {
-        "unknown": status["unknown"],
-        "alarm": status["empty"] + status["alarm"],
-        "overdue": status["overdue"],
+        "unknown": status[Status.UNKNOWN],
+        "alarm": status[Status.EMPTY] + status[Status.ALARM],
+        "overdue": status[Status.OVERDUE],
         "todo": counts.to_do,
         "soon": counts.next_30_days,
         "unbooked": counts.unbooked,
@@ -347,7 +354,7 @@ def record_read(
 
 def matching_rows(
     query: BoardQuery, clinics: Sequence[Clinic], now: datetime, *, size: int = 500
-) -> Iterator[Any]:
+) -> Iterator[ListedPump]:
     """All rows of the query's list, page after page."""
     pumps = worklist.listed_pumps([clinic.pk for clinic in clinics], now)
     after = None
@@ -356,4 +363,4 @@ def matching_rows(
         yield from found
         if len(found) < size:
             return
-        after = worklist.position_of(found[-1])
+        after = found[-1].position

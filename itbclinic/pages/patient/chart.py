@@ -9,11 +9,12 @@ from accounts.models import AuditEvent, User
 from accounts.policies import Action, may
 from accounts.selectors import events_about
 from alarms.domain.projection import ClockWarning, Known, project
-from alarms.domain.status import status_on
-from alarms.models import Exclusion, Projection, Reason
+from alarms.domain.status import Status
+from alarms.models import Exclusion, Projection
+from alarms.selectors.deadlines import dates_of
 from alarms.selectors.inputs import PumpFacts, load_facts
+from alarms.selectors.listed import NextAppointment, off_the_list
 from alarms.selectors.pump_page import exclusions_of, listed_pump, running_exclusion, settlements_of
-from alarms.selectors.worklist import RANKS
 from core import words
 from core.quantities import format_quantity
 from dosing.selectors import boluses_of, programs_of
@@ -156,12 +157,12 @@ def build(user: User, patient: Patient, pump: Pump | None, now: datetime) -> Cha
 def _with_pump(bare: Chart, pump: Pump, now: datetime, today: date) -> Chart:
     zone = pump.clinic.zone
     facts = load_facts([pump.pk])[pump.pk]
-    dates = _dates(pump)
+    dates = dates_of(pump)
     found = _computed(facts, now)
     appointments = coming_appointments(pump.pk, now)
     programs = [(row, _view(row, pump)) for row in programs_of(pump)]
     explant = pump.explant
-    row = _row(pump, dates, facts, appointments, now, today)
+    row = _row(pump, facts, appointments, now, today)
     return replace(
         bare,
         row=row,
@@ -181,14 +182,6 @@ def _with_pump(bare: Chart, pump: Pump, now: datetime, today: date) -> Chart:
     )
 
 
-def _dates(pump: Pump) -> Projection:
-    """The pump's dates; none while they are of other facts than the present ones."""
-    projection: Projection | None = getattr(pump, "projection", None)
-    if projection is None or projection.input_version != pump.input_version:
-        return rows.NO_DATES
-    return projection
-
-
 def _computed(facts: PumpFacts, now: datetime) -> Known | None:
     """The calculation itself, for its sums. What fails here failed in the projection too."""
     try:
@@ -200,36 +193,18 @@ def _computed(facts: PumpFacts, now: datetime) -> Known | None:
 
 
 def _row(
-    pump: Pump,
-    dates: Projection,
-    facts: PumpFacts,
-    appointments: list[Appointment],
-    now: datetime,
-    today: date,
+    pump: Pump, facts: PumpFacts, appointments: list[Appointment], now: datetime, today: date
 ) -> rows.Row:
     """The pump as the board shows it; one that is on no list gets the same words from its dates."""
     known = rows.Facts(
         fills={pump.pk: facts.fill} if facts.fill else {}, programs={pump.pk: facts.programs}
     )
     listed = listed_pump(pump, now)
-    if listed is not None:
-        return rows.present(listed, known)
-    status = "unknown"
-    if dates.refill_due_on is not None and dates.window_opens_on is not None:
-        status = status_on(
-            today,
-            empty_date=dates.empty_date,
-            alarm_date=dates.alarm_date,
-            refill_due_on=dates.refill_due_on,
-            window_opens_on=dates.window_opens_on,
-        )
-    unlisted: Any = pump
-    unlisted.today, unlisted.rank = today, RANKS.index(status)
-    unlisted.reason = dates.unknown_reason or ("" if dates.refill_due_on else Reason.RECALCULATING)
-    unlisted.appointment_at = appointments[0].starts_at if appointments else None
-    unlisted.appointment_uuid = appointments[0].uuid if appointments else None
-    unlisted.booked = False
-    return rows.present(unlisted, known)
+    if listed is None:
+        first = appointments[0] if appointments else None
+        coming = NextAppointment(first.uuid, first.starts_at) if first else None
+        listed = off_the_list(pump, today, coming)
+    return rows.present(listed, known)
 
 
 def _view(row: Any, pump: Pump) -> program_view.ProgramView:
@@ -282,7 +257,7 @@ def _warnings(
         "that day. Do not count on the pump's own alarm."
     )
     warnings += [
-        ChartWarning("stop" if flag.tone == "alarm" else "", flag.text, fast)
+        ChartWarning("stop" if flag.tone == Status.ALARM else "", flag.text, fast)
         for flag in rows.may_be_empty(row.status, dates, today)
     ]
     warnings += [_clock_warning(pump, warning) for warning in (found.warnings if found else ())]

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from alarms.selectors.worklist import RANKS
+from alarms.domain.status import Status
 
 from . import states
 from .forms import DateInput
@@ -21,7 +21,7 @@ class BoardFilterForm(forms.Form):
     status = forms.MultipleChoiceField(
         label="Status",
         required=False,
-        choices=[(rank, states.STATUS[rank]) for rank in RANKS],
+        choices=[(status.value, states.STATUS[status]) for status in Status],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "“%(value)s” is not a status."},
     )

@@ -7,14 +7,16 @@ of a search stay in the session, and the address names them by a key (classifica
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Final, TypedDict, Unpack
 from urllib.parse import urlencode
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 from django.utils.crypto import salted_hmac
 
-from alarms.selectors.worklist import Filters, Position
+from alarms.domain.status import Status
+from alarms.selectors.listed import Position
+from alarms.selectors.worklist import Filters
 from itbclinic.refill_list import position_as_list, position_from
 
 from .board_filter import BoardFilterForm
@@ -39,9 +41,9 @@ class Tab:
 
 
 TABS: Final = (
-    Tab("unknown", "No sure date", Filters(statuses=("unknown",))),
-    Tab("alarm", "Past alarm", Filters(statuses=("empty", "alarm"))),
-    Tab("overdue", "Overdue", Filters(statuses=("overdue",))),
+    Tab("unknown", "No sure date", Filters(statuses=(Status.UNKNOWN,))),
+    Tab("alarm", "Past alarm", Filters(statuses=(Status.EMPTY, Status.ALARM))),
+    Tab("overdue", "Overdue", Filters(statuses=(Status.OVERDUE,))),
     Tab("todo", "To do now", Filters()),
     Tab("soon", "Next 30 days", Filters(within_days=30)),
     Tab("unbooked", "Not booked", Filters(within_days=30, unbooked=True)),
@@ -50,6 +52,19 @@ TABS: Final = (
 )
 BY_KEY: Final = {tab.key: tab for tab in TABS}
 DEFAULT: Final = "todo"
+
+
+class Changes(TypedDict, total=False):
+    """What an address may change of the one it is made from."""
+
+    tab: str
+    clinic: str
+    search_key: str
+    due_before: date | None
+    statuses: tuple[Status, ...]
+    unbooked: bool | None
+    trail: tuple[Position, ...]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ class BoardQuery:
     search: str = ""
     search_key: str = ""
     due_before: date | None = None
-    statuses: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
     unbooked: bool | None = None
     trail: tuple[Position, ...] = ()
     whole: bool = False  # the list on one page
@@ -86,15 +101,15 @@ class BoardQuery:
             found = replace(
                 found,
                 statuses=self.statuses,
-                everything=found.everything or "not_due" in self.statuses,
+                everything=found.everything or Status.NOT_DUE in self.statuses,
             )
         if self.unbooked is not None:
             found = replace(found, unbooked=self.unbooked)
         return replace(found, search=self.search)
 
-    def address(self, **changes: Any) -> str:
+    def address(self, **changes: Unpack[Changes]) -> str:
         """The query string of this page with some of it changed; a change starts at page 1."""
-        changed = replace(self, **{"trail": (), **changes})
+        changed = replace(replace(self, trail=()), **changes)
         pairs = [
             ("tab", changed.tab if changed.tab != DEFAULT else ""),
             ("clinic", changed.clinic),
@@ -142,7 +157,7 @@ def read(form: BoardFilterForm, parameters: Mapping[str, str], session: SessionB
         search=search,
         search_key=search_key,
         due_before=cleaned.get("due_before"),
-        statuses=tuple(cleaned.get("status") or ()),
+        statuses=tuple(map(Status, cleaned.get("status") or ())),
         unbooked=cleaned.get("unbooked"),
         trail=trail,
         whole=parameters.get("rows") == "all",

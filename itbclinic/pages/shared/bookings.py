@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from alarms.domain.deadlines import Deadlines, is_past_due, is_too_late
+from alarms.domain.status import Status
 from alarms.models import Projection
-from alarms.selectors.deadlines import deadlines_in
+from alarms.selectors.deadlines import dates_of, deadlines_in
 from core import words
 from core.quantities import PER_ML, format_quantity
+from pumps.models import Pump
 from refills.models import Appointment
 
 # Of an appointment without an outcome, to come or past.
@@ -57,10 +60,10 @@ class Booked:
 
 def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> Booked:
     """Put an appointment into words; its pump is loaded with model, patient and projection."""
-    pump: Any = row.pump
+    pump = row.pump
     zone = pump.clinic.zone
     local = row.starts_at.astimezone(zone)
-    dates = _dates(pump)
+    dates = dates_of(pump)
     cancelled = row.cancelled_at is not None
     is_open = not cancelled and not row.outcome
     past = row.starts_at <= now
@@ -102,13 +105,6 @@ def present(row: Appointment, now: datetime, visit_uuid: UUID | None = None) -> 
     )
 
 
-def _dates(pump: Any) -> Projection:
-    found: Projection | None = getattr(pump, "projection", None)
-    if found is None or found.input_version != pump.input_version:
-        return Projection()
-    return found
-
-
 def late(day: date, dates: Projection, row: Appointment, past: bool) -> str:
     """That an appointment to come does not come in time; empty where it does."""
     if past or row.cancelled_at is not None or row.outcome:
@@ -142,20 +138,20 @@ def _state(row: Appointment, past: bool) -> tuple[str, str]:
     if row.cancelled_at is not None:
         return ("Moved" if row.replaced_by_id else "Cancelled"), "calm"
     if row.outcome == Appointment.Outcome.ARRIVED:
-        return "Arrived", "due"
+        return "Arrived", Status.DUE
     if row.outcome == Appointment.Outcome.NO_SHOW:
-        return "No-show", "alarm"
-    return ("No outcome yet", "overdue") if past else ("Booked", "calm")
+        return "No-show", Status.ALARM
+    return ("No outcome yet", Status.OVERDUE) if past else ("Booked", "calm")
 
 
-def _solution(dates: Projection, pump: Any) -> str:
+def _solution(dates: Projection, pump: Pump) -> str:
     reservoir = format_quantity(pump.model.reservoir_ml, "mL")
     if dates.concentration_mcg_per_ml is None:
         return reservoir
     return f"{format_quantity(dates.concentration_mcg_per_ml, PER_ML)} · {reservoir}"
 
 
-def _details(row: Appointment, zone: Any) -> list[str]:
+def _details(row: Appointment, zone: ZoneInfo) -> list[str]:
     found = [f"Booked by {row.created_by.display_name}, {words.instant(row.created_at, zone)}"]
     if row.late_reason:
         found.append(f"Not before the alarm because: “{row.late_reason}”")

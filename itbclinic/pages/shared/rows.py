@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date
+from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from alarms.domain.deadlines import is_too_late
+from alarms.domain.status import Status
 from alarms.models import ATTENTION, Projection, Reason
 from alarms.selectors.deadlines import deadlines_in
-from alarms.selectors.worklist import RANKS
+from alarms.selectors.listed import ListedPump
 from core import words
 from core.quantities import PER_ML, format_quantity
 from dosing.models import Mode, Program
@@ -19,7 +21,6 @@ from refills.models import Fill
 from . import states, window
 from .messages import Reminder
 
-NO_DATES: Final = Projection()
 LIMITS: Final = {"drug_stability": "drug limit", "max_interval": "clinic's limit"}
 
 
@@ -34,7 +35,7 @@ class TimeLeft:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A warning in a few words; `tone` is the state whose colour it takes.
+    """A warning in a few words; `tone` is the status whose colour it takes, or `calm`.
 
     A quiet one is true of many pumps for many weeks; it is loud when its day comes near.
     """
@@ -61,7 +62,7 @@ class Row:
 
     patient_uuid: UUID
     pump_uuid: UUID
-    status: str
+    status: Status
     status_words: str
     doubt: str
     why: str
@@ -102,15 +103,14 @@ class Facts:
     reminders: Mapping[int, Reminder] = field(default_factory=dict)
 
 
-def present(row: Any, facts: Facts) -> Row:
-    """A row of `worklist.page` in words."""
-    dates = NO_DATES if row.reason == Reason.RECALCULATING else row.projection
-    fill = facts.fills.get(row.pk)
-    status = RANKS[row.rank]
-    why, remedy = explain_unknown(row.reason, dates, fill, facts.programs.get(row.pk, ()))
+def present(row: ListedPump, facts: Facts) -> Row:
+    """A row of the worklist in words."""
+    pump, dates, status = row.pump, row.dates, row.status
+    fill = facts.fills.get(pump.pk)
+    why, remedy = explain_unknown(row.reason, dates, fill, facts.programs.get(pump.pk, ()))
     return Row(
         patient_uuid=row.patient.uuid,
-        pump_uuid=row.uuid,
+        pump_uuid=pump.uuid,
         status=status,
         status_words=states.STATUS[status],
         doubt="To settle" if row.reason in ATTENTION else states.STATUS[status],
@@ -118,26 +118,25 @@ def present(row: Any, facts: Facts) -> Row:
         remedy=remedy,
         time_left=time_left(status, dates, row.today),
         name=row.patient.display_name,
-        born=f"{words.day(row.patient.date_of_birth)} "
-        f"({words.age(row.patient.date_of_birth, row.today)})",
+        born=words.birth(row.patient.date_of_birth, row.today),
         mrn=row.patient.mrn,
         clinic=row.clinic.name,
-        bar=bar(dates, row.today, row.appointment_at, row.clinic.zone),
+        bar=bar(dates, row.today, _booked_on(row)),
         refill_weekday=words.weekday(dates.refill_due_on)[:3] if dates.refill_due_on else "",
         refill_by=words.day(dates.refill_due_on) if dates.refill_due_on else "",
         clock=clock(dates, fill, row.clinic.max_interval_days),
         dose=_dose(dates),
         dose_note=_dose_note(dates),
         solution=_solution(dates, row.model.reservoir_ml),
-        booking=_booking(row, dates),
+        booking=_booking(row),
         model=row.model.name,
-        serial_number=row.serial_number or "no serial number",
-        flags=flags(row, dates),
-        resolve=status == "unknown" and row.reason != Reason.RECALCULATING,
-        book=row.clinic_id in facts.bookers
-        and status in ("empty", "alarm", "overdue", "due")
+        serial_number=pump.serial_number or "no serial number",
+        flags=flags(row),
+        resolve=status == Status.UNKNOWN and row.reason != Reason.RECALCULATING,
+        book=pump.clinic_id in facts.bookers
+        and status not in (Status.UNKNOWN, Status.NOT_DUE)
         and not row.booked,
-        reminder=facts.reminders.get(row.pk) or Reminder(),
+        reminder=facts.reminders.get(pump.pk) or Reminder(),
     )
 
 
@@ -161,7 +160,7 @@ def explain_unknown(
     return why, remedy
 
 
-def _other_concentration(fill: Fill, programs: Sequence[Program]) -> Any:
+def _other_concentration(fill: Fill, programs: Sequence[Program]) -> Decimal | None:
     """The concentration of the program that contradicts the fill."""
     begun = [program for program in programs if program.effective_at <= fill.at][-1:]
     counting = [*begun, *(program for program in programs if program.effective_at > fill.at)]
@@ -170,14 +169,14 @@ def _other_concentration(fill: Fill, programs: Sequence[Program]) -> Any:
     return differing[0] if differing else None
 
 
-def time_left(status: str, dates: Projection, today: date) -> TimeLeft:
+def time_left(status: Status, dates: Projection, today: date) -> TimeLeft:
     """The days to what comes first, and where in its window the pump stands."""
-    if status == "unknown" or dates.refill_due_on is None:
+    if status == Status.UNKNOWN or dates.refill_due_on is None:
         return TimeLeft("?", "treat as due", near_empty(dates, today))
     limit = LIMITS.get(dates.binding_clock, "")
     small = _small_words(status, dates, today, limit)
-    near = "" if status == "empty" else near_empty(dates, today)
-    if dates.alarm_date is None or (limit and status in ("overdue", "due", "not_due")):
+    near = "" if status == Status.EMPTY else near_empty(dates, today)
+    if dates.alarm_date is None or (limit and status.rank >= Status.OVERDUE.rank):
         return TimeLeft(_days(dates.refill_due_on, today), small, near)
     return TimeLeft(_days(dates.alarm_date, today), small, near)
 
@@ -195,28 +194,31 @@ def _days(value: date, today: date) -> str:
     return words.count(days, "day") if days else "Today"
 
 
-def _small_words(status: str, dates: Projection, today: date, limit: str) -> str:
+def _small_words(status: Status, dates: Projection, today: date, limit: str) -> str:
     due = dates.refill_due_on or today
-    if status == "empty":
+    if status == Status.EMPTY:
         empty = dates.empty_date or today
         return "empty today" if empty >= today else f"empty since {words.day(empty)}"
-    if status == "alarm":
+    if status == Status.ALARM:
         return f"empty {words.ahead(dates.empty_date, today)}" if dates.empty_date else "alarm"
-    if status == "overdue":
+    if status == Status.OVERDUE:
         return (
             f"past the {limit}"
             if limit
             else f"refill {words.count((today - due).days, 'day')} late"
         )
-    if status == "due":
+    if status == Status.DUE:
         return f"to the {limit}" if limit else "window open"
     opens = words.day(dates.window_opens_on)
     return f"to the {limit}" if limit else f"window opens {opens}"
 
 
-def bar(
-    dates: Projection, today: date, appointment_at: datetime | None, zone: Any
-) -> window.Bar | None:
+def _booked_on(row: ListedPump) -> date | None:
+    at = row.appointment.starts_at if row.appointment else None
+    return at.astimezone(row.clinic.zone).date() if at else None
+
+
+def bar(dates: Projection, today: date, booked: date | None) -> window.Bar | None:
     """The bar of the refill window; None where there are no dates."""
     if dates.refill_due_on is None:
         return None
@@ -228,7 +230,7 @@ def bar(
             alarm=dates.alarm_date,
             empty=dates.empty_date,
             limited=dates.binding_clock in LIMITS,
-            booked=appointment_at.astimezone(zone).date() if appointment_at else None,
+            booked=booked,
         )
     )
 
@@ -267,22 +269,23 @@ def _dose_note(dates: Projection) -> str:
     return f"{mode}, least {format_quantity(low, 'mcg/day')}"
 
 
-def _solution(dates: Projection, reservoir_ml: Any) -> str:
+def _solution(dates: Projection, reservoir_ml: Decimal) -> str:
     reservoir = format_quantity(reservoir_ml, "mL")
     if dates.concentration_mcg_per_ml is None:
         return reservoir
     return f"{format_quantity(dates.concentration_mcg_per_ml, PER_ML)} · {reservoir}"
 
 
-def _booking(row: Any, dates: Projection) -> Booking:
-    if row.appointment_at is None:
+def _booking(row: ListedPump) -> Booking:
+    coming, dates = row.appointment, row.dates
+    if coming is None:
         return Booking(tag="Not booked")
-    local = row.appointment_at.astimezone(row.clinic.zone)
+    local = coming.starts_at.astimezone(row.clinic.zone)
     booked, time = local.date(), f"{local:%H:%M} {words.zone_name(local)}"
     if dates.refill_due_on is None:
-        return Booking(words.weekday(booked), time, uuid=row.appointment_uuid)
+        return Booking(words.weekday(booked), time, uuid=coming.uuid)
     note, tag = _judge(booked, dates, dates.refill_due_on)
-    return Booking(words.weekday(booked), time, note, tag, row.appointment_uuid)
+    return Booking(words.weekday(booked), time, note, tag, coming.uuid)
 
 
 def _judge(booked: date, dates: Projection, due: date) -> tuple[str, str]:
@@ -307,33 +310,34 @@ def _against(booked: date, target: date, noun: str) -> str:
     return f"{words.count(abs(days), 'day')} {'before' if days > 0 else 'after'} the {noun}"
 
 
-def flags(row: Any, dates: Projection) -> list[Flag]:
+def flags(row: ListedPump) -> list[Flag]:
     """The warnings of a row, the most urgent first."""
-    found = [*may_be_empty(RANKS[row.rank], dates, row.today)]
+    pump, dates = row.pump, row.dates
+    found = [*may_be_empty(row.status, dates, row.today)]
     if Reason.ALARM_DATE_MISMATCH in dates.attention and row.reason == "":
         ours = words.day(dates.alarm_date) if dates.alarm_date else "never"
         printed = words.day(dates.printed_alarm_date)
-        found.append(Flag("unknown", f"Alarm printed {printed}, ours {ours} (settled)"))
+        found.append(Flag(Status.UNKNOWN, f"Alarm printed {printed}, ours {ours} (settled)"))
     if Reason.PUMP_STOPPED in dates.attention and row.reason == "":
-        found.append(Flag("unknown", "Stopped or at minimum rate (settled)"))
+        found.append(Flag(Status.UNKNOWN, "Stopped or at minimum rate (settled)"))
     if "pump_clock_offset" in dates.flags:
-        found.append(Flag("overdue", "Pump clock differs from the clinic's"))
-    if row.low_reservoir_alarm_assumed:
-        volume = format_quantity(row.low_reservoir_alarm_ml, "mL")
+        found.append(Flag(Status.OVERDUE, "Pump clock differs from the clinic's"))
+    if pump.low_reservoir_alarm_assumed:
+        volume = format_quantity(pump.low_reservoir_alarm_ml, "mL")
         found.append(Flag("calm", f"Alarm volume assumed: {volume}", quiet=True))
     return found
 
 
-def may_be_empty(status: str, dates: Projection, today: date) -> Iterator[Flag]:
+def may_be_empty(status: Status, dates: Projection, today: date) -> Iterator[Flag]:
     """That the pump may run dry before it beeps or is called late, and from when."""
     earliest = dates.earliest_empty_date
     expected = {"may_be_empty_before_due", "may_be_empty_before_alarm"} & set(dates.flags)
-    if earliest is None or not expected or status == "empty":
+    if earliest is None or not expected or status == Status.EMPTY:
         return
     if earliest <= today:
-        yield Flag("alarm", f"May be empty already, since {words.day(earliest)}")
+        yield Flag(Status.ALARM, f"May be empty already, since {words.day(earliest)}")
         return
     before = "the refill date" if "may_be_empty_before_due" in expected else "it beeps"
     near = earliest <= today + NEAR
     text = f"May be empty from {words.day(earliest)}, before {before}"
-    yield Flag("alarm" if near else "calm", text, quiet=not near)
+    yield Flag(Status.ALARM if near else "calm", text, quiet=not near)

@@ -3,16 +3,17 @@
 from datetime import date
 from typing import Final
 
+from alarms.domain.status import Status
 from alarms.models import Reason
 from core.words import ahead, day
 
-STATUS: Final = {
-    "unknown": "No sure date",
-    "empty": "Empty",
-    "alarm": "Past alarm",
-    "overdue": "Overdue",
-    "due": "Due",
-    "not_due": "Not due",
+STATUS: Final[dict[str, str]] = {
+    Status.UNKNOWN: "No sure date",
+    Status.EMPTY: "Empty",
+    Status.ALARM: "Past alarm",
+    Status.OVERDUE: "Overdue",
+    Status.DUE: "Due",
+    Status.NOT_DUE: "Not due",
     "excluded": "Excluded",
 }
 

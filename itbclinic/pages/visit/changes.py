@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from alarms.models import Reason
+from alarms.models import Projection, Reason
 from core import words
 from core.quantities import PER_ML, format_quantity
 from dosing.domain.pattern import pattern_of
@@ -18,7 +17,7 @@ from visits.domain.aspirate import Aspirate
 from visits.domain.printed import percent_of
 from visits.domain.proposal import Proposed, change_percent, weekday_doses
 from visits.models import Visit
-from visits.services.preview import Preview, as_projection
+from visits.services.preview import Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Changes:
         return self.found.proposed.fill is not None or self.found.proposed.program is not None
 
 
-def present(found: Preview, before: Any, today: date, waiting: str = "") -> Changes:
+def present(found: Preview, before: Projection | None, today: date, waiting: str = "") -> Changes:
     """Everything that the visit changes.
 
     Args:
@@ -70,9 +69,7 @@ def present(found: Preview, before: Any, today: date, waiting: str = "") -> Chan
     """
     if waiting:
         found = found.without_consequences()
-    after = None
-    if found.values_after is not None:
-        after = as_projection(found.values_after, found.facts.pump)
+    after = found.dates_after
     unknown = remedy = ""
     dates: list[dates_view.DateLine] = []
     facts = found.facts_after
@@ -208,7 +205,7 @@ def _drug_after(found: Preview, new: Fill | None) -> str:
     return format_quantity(new.concentration_mcg_per_ml, "") if new else words.NOT_RECORDED
 
 
-def _dates(before: Any, after: Any) -> Iterator[Line]:
+def _dates(before: Projection | None, after: Projection | None) -> Iterator[Line]:
     for label, name in (
         (dates_view.REFILL, "refill_due_on"),
         (dates_view.ALARM, "alarm_date"),
@@ -218,7 +215,7 @@ def _dates(before: Any, after: Any) -> Iterator[Line]:
         yield Line(label, _day(before, name), "" if after is None else _day(after, name))
 
 
-def _day(row: Any, name: str) -> str:
+def _day(row: Projection | None, name: str) -> str:
     if row is None or row.refill_due_on is None:
         return "Not known"
     value = getattr(row, name)
@@ -245,11 +242,11 @@ def _flow(found: Preview) -> str:
     return f"Runs at {runs}. This pump can run from {low} to {high}."
 
 
-def _dates_said(after: Any) -> str:
+def _dates_said(after: Projection) -> str:
     return f"Alarm {_day(after, 'alarm_date')}, refill due by {_day(after, 'refill_due_on')}."
 
 
-def _said(found: Preview, after: Any, unknown: str) -> str:
+def _said(found: Preview, after: Projection | None, unknown: str) -> str:
     """What is read aloud when the column changes: short."""
     if found.stops:
         return f"{words.count(len(found.stops), 'thing')} to correct."

@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from accounts.models import Role
+from alarms.domain.status import Status
 from alarms.models import Projection
 from core import words
 from followup.models import WorkItem
@@ -42,13 +43,13 @@ REMEDIES: Final = {
 }
 MOVE: Final = "Move the appointment to an earlier day, or put it off and say why it may wait."
 # Said before the rest where a pump is in danger, by the tone of its card.
-CALL_NOW: Final = {
-    "empty": (
+CALL_NOW: Final[dict[str, str]] = {
+    Status.EMPTY: (
         "The pump is empty. Call the family now and ask for signs of withdrawal: much tighter "
         "muscles, itching without a rash, fever. With any of them: to the emergency department "
         "at once, and tell the doctor."
     ),
-    "alarm": "Call the family today and take the first time there is.",
+    Status.ALARM: "Call the family today and take the first time there is.",
 }
 SOON: Final = timedelta(hours=4)
 
@@ -66,7 +67,7 @@ class Line:
     details: str
     dates: str = ""  # of its pump
     danger: str = ""  # that its pump is empty, past its alarm or may be empty soon
-    tone: str = "due"  # the state whose colour it takes
+    tone: str = Status.DUE  # the state whose colour it takes
     call_now: str = ""
 
     @property
@@ -93,7 +94,7 @@ def present(item: WorkItem, subjects: Subjects, now: datetime) -> Line:
         details=_too_late(coming, dates, zone) if coming else _details(item, subjects, zone),
         dates=_dates(dates, tone),
         danger=danger,
-        tone=tone or ("overdue" if late or kind in FAILURES else "due"),
+        tone=tone or (Status.OVERDUE if late or kind in FAILURES else Status.DUE),
         call_now=CALL_NOW.get(tone, ""),
     )
 
@@ -103,15 +104,15 @@ def _danger(dates: Projection | None, today: date) -> tuple[str, str]:
     if dates is None:
         return "", ""
     if dates.empty_date is not None and dates.empty_date <= today:
-        return "empty", f"Empty since {words.day(dates.empty_date)}"
+        return Status.EMPTY, f"Empty since {words.day(dates.empty_date)}"
     if dates.alarm_date is not None and dates.alarm_date <= today:
-        return "alarm", f"Past its alarm since {words.day(dates.alarm_date)}"
+        return Status.ALARM, f"Past its alarm since {words.day(dates.alarm_date)}"
     early = dates.earliest_empty_date
     if early is None or early > today + NEAR:
         return "", ""
     said = states.may_be_empty(early, today)
     soon = early <= today + timedelta(days=1)
-    return "alarm" if soon else "overdue", said[0].upper() + said[1:]
+    return Status.ALARM if soon else Status.OVERDUE, said[0].upper() + said[1:]
 
 
 def _too_late(coming: Appointment, dates: Projection | None, zone: ZoneInfo) -> str:
@@ -149,7 +150,7 @@ def _dates(row: Projection | None, tone: str) -> str:
     found = [
         ("Refill by", row.refill_due_on),
         ("Alarm", row.alarm_date),
-        ("May be empty from", None if tone == "empty" else row.earliest_empty_date),
+        ("May be empty from", None if tone == Status.EMPTY else row.earliest_empty_date),
         ("Empty", row.empty_date),
     ]
     return " ".join(f"{label} {words.day(day)}." for label, day in found if day is not None)

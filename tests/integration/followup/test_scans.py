@@ -87,7 +87,7 @@ def test_one_bad_pump_stops_no_other_and_is_listed_as_unknown(
     listed = worklist.page(
         worklist.listed_pumps([clinic.pk], now), worklist.Filters(everything=True), size=9
     )
-    assert [pump.pk for pump in listed] == [bad.pk, good.pk]
+    assert [row.pump.pk for row in listed] == [bad.pk, good.pk]
     assert listed[0].reason == "failed"
 
 

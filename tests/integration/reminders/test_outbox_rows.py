@@ -13,6 +13,7 @@ from core.rules import RuleViolation
 from patients import services as patients
 from patients.models import Caregiver, ConsentWithdrawal, ContactConsent
 from patients.selectors import Contact, contacts_for_reminders
+from reminders.domain.promises import Obligation, PromiseKey
 from reminders.models import DeliveryAttempt, OutboxMessage
 from reminders.services import outbox
 from tests import factories
@@ -23,8 +24,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def row(clinic: Clinic, now: datetime) -> OutboxMessage:
     planned = outbox.Planned(
-        clinic_id=clinic.pk, about="a", obligation="o", stamp="s", date_version="s.v1",
-        milestone="window", recipient_ref="r", kind="refill", template="board", language="en",
+        clinic_id=clinic.pk, about="a", date_version="s.v1",
+        promise=PromiseKey(Obligation("refill", "a"), "s", "window", "r"), kind="refill",
+        template="board", language="en",
         not_before=now, expires_at=now + timedelta(days=1),
     )  # fmt: skip
     by = system_user("system-scan")

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import AuditEvent, Clinic, User
 from alarms.models import Projection
 from alarms.selectors import worklist
+from alarms.selectors.listed import ListedPump, NextAppointment, rows_of
 from core.rules import RuleViolation
 from followup.models import WorkItem
 from pumps.models import Pump
@@ -42,8 +43,9 @@ def refusal(act: Any) -> str:
     return caught.value.problems[0].code
 
 
-def row_of(pump: Pump, now: datetime) -> Any:
-    return worklist.listed_pumps([pump.clinic_id], now).get(pk=pump.pk)
+def row_of(pump: Pump, now: datetime) -> ListedPump:
+    [row] = rows_of(worklist.listed_pumps([pump.clinic_id], now).filter(pk=pump.pk))
+    return row
 
 
 def sequence(clinic: Clinic) -> int:
@@ -57,7 +59,7 @@ def test_a_booking_is_on_the_list_and_in_the_audit_log(
     before = sequence(clinic)
     made = book(pump, nurse, now, day_of(clinic, now, 8))
     row = row_of(pump, now)
-    assert (row.booked, row.appointment_uuid) == (True, made.uuid)
+    assert (row.booked, row.appointment) == (True, NextAppointment(made.uuid, made.starts_at))
     assert made.starts_at.astimezone(clinic.zone).time() == NINE
     assert sequence(clinic) > before
     event = AuditEvent.objects.get(event="appointment.booked")
@@ -182,7 +184,7 @@ def test_moving_cancels_the_old_one_and_names_the_new(
     )
     old.refresh_from_db()
     assert (old.replaced_by, old.cancel_reason, old.cancelled_by) == (new, "School", nurse)
-    assert row_of(pump, now).appointment_uuid == new.uuid
+    assert row_of(pump, now).appointment == NextAppointment(new.uuid, new.starts_at)
     again = lambda: booking.rebook(  # noqa: E731
         appointment=old, day=day_of(clinic, now, 7), at=NINE, by=nurse, now=now
     )
@@ -204,7 +206,7 @@ def test_cancelling_asks_why_and_the_plan_asks_for_a_booking_again(
     ) == "missing"  # fmt: skip
     booking.cancel(appointment=made, reason="Family called", by=nurse, now=now)
     row = row_of(pump, now)
-    assert (row.booked, row.appointment_uuid) == (False, None)
+    assert (row.booked, row.appointment) == (False, None)
     assert WorkItem.objects.filter(pump=pump, kind="unbooked", settled_at=None).exists()
     assert refusal(
         lambda: booking.cancel(appointment=made, reason="Twice", by=nurse, now=now)

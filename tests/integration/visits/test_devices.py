@@ -9,8 +9,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
+from alarms.domain.status import Status
 from alarms.models import Projection
 from alarms.selectors import worklist
+from alarms.selectors.listed import ListedPump
 from core.rules import RuleViolation
 from followup.models import WorkItem
 from followup.services import resync, scans, settling
@@ -62,7 +64,7 @@ def back(pump: Pump, by: User, now: datetime, reason: str = "Another patient's")
     devices.take_explant_back(explant=last, reason=reason, by=by, now=now)
 
 
-def listed(pump: Pump, now: datetime) -> list[Any]:
+def listed(pump: Pump, now: datetime) -> list[ListedPump]:
     everything = worklist.Filters(everything=True)
     return worklist.page(worklist.listed_pumps([pump.clinic_id], now), everything, size=9)
 
@@ -109,7 +111,7 @@ def test_taken_back_it_has_its_dates_its_task_and_its_reminder_again(
     out(overdue, nurse, now)
     back(overdue, nurse, now)
     [row] = listed(overdue, now)
-    assert (row.rank, row.projection.refill_due_on) == (worklist.OVERDUE, before)
+    assert (row.status, row.dates.refill_due_on) == (Status.OVERDUE, before)
     assert about(overdue, "pending") == 1
     assert WorkItem.objects.filter(pump=overdue, kind="unbooked", settled_at=None).count() == 1
     assert count_active(overdue.clinic) == 1

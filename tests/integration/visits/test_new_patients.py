@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEvent, Clinic, User
+from alarms.domain.status import Status
 from alarms.models import Reason
 from alarms.selectors import worklist
 from core.rules import RuleViolation
@@ -139,7 +140,7 @@ def test_a_new_pump_is_on_the_list_at_once_as_unknown(
     assert (pump.serial_number, pump.low_reservoir_alarm_assumed) == ("NPX0001234H", True)
     assert pump.low_reservoir_alarm_ml == pump.model.default_low_reservoir_alarm_ml
     [row] = worklist.page(worklist.listed_pumps([clinic.pk], now), worklist.Filters(), size=9)
-    assert (row.pk, row.rank, row.reason) == (pump.pk, worklist.UNKNOWN, Reason.NO_FILL)
+    assert (row.pump.pk, row.status, row.reason) == (pump.pk, Status.UNKNOWN, Reason.NO_FILL)
     scans.sweep(clock=lambda: now)
     assert watchdog.check(now) == []
     later = now + timedelta(minutes=31)  # nobody recorded its fill: it is somebody's task
@@ -156,12 +157,12 @@ def test_a_replacement_stands_beside_the_pump_until_that_is_taken_out(
     new = put_in(old.patient, nurse, now, low_reservoir_alarm_ml=Decimal(3))
     assert not new.low_reservoir_alarm_assumed
     everything = worklist.Filters(everything=True)
-    assert {row.pk for row in worklist.page(
+    assert {row.pump.pk for row in worklist.page(
         worklist.listed_pumps([clinic.pk], now), everything, size=9
     )} == {old.pk, new.pk}  # fmt: skip
     devices.take_out(pump_id=old.pk, at=now, reason="Battery", by=nurse, now=now)
     [row] = worklist.page(worklist.listed_pumps([clinic.pk], now), everything, size=9)
-    assert row.pk == new.pk
+    assert row.pump.pk == new.pk
 
 
 @pytest.mark.parametrize(

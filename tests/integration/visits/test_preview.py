@@ -11,10 +11,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Clinic, User
+from alarms.domain.projection import Known, ProjectionInputs, Unknown, project
 from alarms.models import Projection
+from alarms.services import projection
 from alarms.services.projection import COMPUTED
 from dosing.domain import programs
 from tests import factories
+from visits.services import preview as preview_module
 from visits.services.encounter import BridgeEntry, VisitEntry, complete_visit
 from visits.services.preview import preview
 
@@ -104,12 +107,12 @@ def test_the_preview_is_what_is_saved(clinic: Clinic, case: str, at: datetime) -
     )
     found = preview(pump, entry, now=at)
     assert found.stops == ()
-    assert found.values_after is not None
+    assert found.dates_after is not None
     before = Projection.objects.get(pump=pump)
     complete_visit(pump_id=pump.pk, entry=entry, by=doctor, now=at)
     row = Projection.objects.get(pump=pump)
     saved = {name: getattr(row, name) for name in COMPUTED if name != "input_version"}
-    shown = {name: found.values_after[name] for name in saved}
+    shown = {name: getattr(found.dates_after, name) for name in saved}
     assert shown == saved
     old = {name: getattr(before, name) for name in saved}
     assert old != saved  # the visit changed something that could have been shown wrongly
@@ -119,8 +122,8 @@ def test_a_fill_without_a_program_is_unknown_in_both(clinic: Clinic, nurse: User
     pump = factories.pump(clinic)
     entry = VisitEntry(key=uuid.uuid4(), at=NOW, fill=fill())
     found = preview(pump, entry, now=NOW)
-    assert found.values_after is not None
-    assert found.values_after["unknown_reason"] == "no_program"
+    assert found.dates_after is not None
+    assert found.dates_after.unknown_reason == "no_program"
     complete_visit(pump_id=pump.pk, entry=entry, by=nurse, now=NOW)
     assert Projection.objects.get(pump=pump).unknown_reason == "no_program"
 
@@ -136,3 +139,22 @@ def test_a_preview_writes_and_locks_nothing_and_asks_few_questions(clinic: Clini
     assert len(captured) <= 14
     said = [query["sql"] for query in captured]
     assert not [sql for sql in said if not sql.startswith("SELECT") or "FOR UPDATE" in sql]
+
+
+def test_the_dates_that_a_visit_leads_to_are_computed_once(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pump = factories.filled_pump(clinic, NOW - timedelta(days=30), dose="400", now=NOW)
+    computed: list[ProjectionInputs] = []
+
+    def counted(inputs: ProjectionInputs) -> Known | Unknown:
+        computed.append(inputs)
+        return project(inputs)
+
+    for module in (preview_module, projection):
+        monkeypatch.setattr(module, "project", counted)
+    found = preview(pump, VisitEntry(key=uuid.uuid4(), at=NOW, fill=fill()), now=NOW)
+    assert found.known_after is not None
+    assert found.dates_after is not None
+    assert found.known_after.alarm_date == found.dates_after.alarm_date
+    assert len(computed) == 2, "before the visit and after it"

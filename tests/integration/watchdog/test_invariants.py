@@ -9,6 +9,7 @@ from django.db import connection
 
 from accounts.models import Clinic, User
 from alarms.selectors import worklist
+from alarms.selectors.listed import ListedPump
 from followup.services import scans, settling
 from itbclinic import watchdog
 from pumps.models import Pump
@@ -68,7 +69,7 @@ def test_each_milestone_that_was_reached_needs_its_row(
     assert "I2" in broken(noon)
 
 
-Page = Callable[..., list[Any]]
+Page = Callable[..., list[ListedPump]]
 
 
 def test_a_pump_that_the_list_does_not_return(
@@ -76,8 +77,8 @@ def test_a_pump_that_the_list_does_not_return(
 ) -> None:
     real: Page = worklist.page
 
-    def forgetful(*args: Any, **more: Any) -> list[Any]:
-        return [row for row in real(*args, **more) if row.pk != late.pk]
+    def forgetful(*args: Any, **more: Any) -> list[ListedPump]:
+        return [row for row in real(*args, **more) if row.pump.pk != late.pk]
 
     monkeypatch.setattr(worklist, "page", forgetful)
     [found] = [one for one in watchdog.check(now) if one.invariant == "I7"]

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.local_time import instant_of
+from core.local_time import instant_of, iso_z
 from core.rules import Problem, RuleViolation
 
 DENVER = ZoneInfo("America/Denver")
@@ -42,3 +42,8 @@ def test_a_time_that_comes_twice_is_the_earlier() -> None:
 def test_a_year_at_the_calendars_edge_is_refused(year: int) -> None:
     problem = refused(datetime(year, 12, 31, 23, 59))
     assert (problem.field, problem.code) == ("day", "bad_instant")
+
+
+def test_an_instant_for_programs_is_in_utc_whatever_its_zone() -> None:
+    at = datetime(2026, 11, 24, 10, 0, 59, 999999, tzinfo=DENVER)
+    assert iso_z(at) == iso_z(at.astimezone(UTC)) == "2026-11-24T17:00:59Z"

@@ -1,14 +1,17 @@
 """How a failure is judged, when it is tried again, and that no text tells of a patient."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from alarms.domain.status import Status
 from followup.domain import plan
 from itbclinic import mail
 from itbclinic.environment import MisconfiguredError
 from reminders.domain import retry, wording
+from reminders.domain.promises import Obligation, prefix_of
 from reminders.domain.retry import Outcome, Stage
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -71,7 +74,7 @@ def test_quiet_hours_over_midnight(local: str, end: str | None) -> None:
     assert plan.end_of_quiet(at, time(8), time(8)) is None
 
 
-def facts(status: str, **more: object) -> plan.Facts:
+def facts(status: Status, **more: object) -> plan.Facts:
     day = NOW.date()
     values = {"refill_due_on": day, "booked": False, "reason": "",
               "nurses": (plan.Recipient("n", "en"),), **more}  # fmt: skip
@@ -79,24 +82,47 @@ def facts(status: str, **more: object) -> plan.Facts:
 
 
 def test_after_an_outage_only_the_most_urgent_milestone_goes() -> None:
-    owed = plan.promises(facts("alarm"))
-    assert [(p.milestone, p.superseded) for p in owed] == [
+    owed = plan.promises(facts(Status.ALARM))
+    assert [(p.key.milestone, p.superseded) for p in owed] == [
         ("window", plan.LATER_MILESTONE), ("overdue", plan.LATER_MILESTONE), ("alarm", ""),
     ]  # fmt: skip
-    assert plan.promises(facts("alarm", booked=True)) == []
-    assert plan.promises(facts("not_due")) == []
-    assert [p.milestone for p in plan.promises(facts("unknown", reason="no_fill"))] == ["unknown"]
-    assert plan.promises(facts("unknown", reason="recalculating")) == []
+    assert plan.promises(facts(Status.ALARM, booked=True)) == []
+    assert plan.promises(facts(Status.NOT_DUE)) == []
+    [owed_now] = plan.promises(facts(Status.UNKNOWN, reason="no_fill"))
+    assert owed_now.key.milestone == "unknown"
+    assert plan.promises(facts(Status.UNKNOWN, reason="recalculating")) == []
 
 
 def test_a_promise_keeps_its_row_and_gets_a_new_one_only_when_it_was_taken_back() -> None:
-    [promise] = plan.promises(facts("due"))
-    stamp = promise.stamp
-    row = plan.Sent("refill:p", stamp, "window", "n", f"{stamp}.v3", live=True, pending=False)
+    [promise] = plan.promises(facts(Status.DUE))
+    stamp = promise.key.stamp
+    row = plan.Sent(promise.key, f"{stamp}.v3", live=True, pending=False)
     assert plan.version_for(promise, 3, []) == f"{stamp}.v3"
     assert plan.version_for(promise, 9, [row]) == f"{stamp}.v3", "sent once for this date"
-    gone = plan.Sent("refill:p", stamp, "window", "n", f"{stamp}.v3", live=False, pending=False)
+    gone = plan.Sent(promise.key, f"{stamp}.v3", live=False, pending=False)
     assert plan.version_for(promise, 3, [gone]) == f"{stamp}.v3.1", "booked, then cancelled"
+
+
+def test_an_obligation_is_read_as_it_was_written() -> None:
+    obligation = Obligation(plan.REFILL, "0f8b7c1e-3a52-4d0e-9a3b-1f0d6c9a7b21")
+    assert obligation.text == "refill:0f8b7c1e-3a52-4d0e-9a3b-1f0d6c9a7b21"
+    assert Obligation.read(obligation.text) == obligation
+    assert obligation.text.startswith(prefix_of(plan.REFILL))
+
+
+def test_why_a_message_is_not_wanted_any_more() -> None:
+    due = facts(Status.DUE)
+    [promise] = plan.promises(due)
+    key = promise.key
+    assert plan.why_not(due, key) == ""
+    assert plan.why_not(None, key) == "off_the_list"
+    assert plan.why_not(due, replace(key, recipient="m")) == "recipient_gone"
+    assert plan.why_not(due, replace(key, stamp="2026-01-01")) == "date_changed"
+    assert plan.why_not(facts(Status.DUE, booked=True), key) == "booked"
+    assert plan.why_not(facts(Status.NOT_DUE), key) == "not_owed"
+    family = replace(key, obligation=Obligation(plan.VISIT, "a"))
+    assert plan.why_not(facts(Status.DUE, booked=True), family) == "not_owed"
+    assert plan.why_not(facts(Status.ALARM), key) == plan.LATER_MILESTONE
 
 
 def test_mail_settings_are_read_and_checked() -> None:
