@@ -161,7 +161,7 @@ def test_a_printed_paper_of_a_visit_that_is_taken_back_stays_in_sight(
     seat.check()
     page = seat.open("/summaries/")
     expect(page.locator("main")).to_contain_text("1 printed paper must not be used")
-    expect(page.get_by_role("link", name="Whom to call")).to_be_visible()
+    expect(page.get_by_role("link", name="Who to call")).to_be_visible()
     seat.check()
     page = seat.open("/work/")
     card = page.locator(".work-item", has_text="a paper with wrong dates")

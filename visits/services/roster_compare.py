@@ -149,7 +149,7 @@ def contact_warnings(patient: Patient, row: RosterRow) -> list[RowWarning]:
         return []
     listed = ", ".join(dict.fromkeys(columns))
     contacts = any(column not in ("Language", "Diagnosis") for column in columns)
-    way = ": the sheet, or the patient's page under “Whom to call”" if contacts else ""
+    way = ": the sheet, or the patient's page under “Who to call”" if contacts else ""
     return [
         RowWarning(
             "differs_from_record",
