@@ -22,8 +22,10 @@ PYTHON = sys.executable
 # On every core, each with a database of its own; ARGS="-n 0" runs one test after the other.
 PYTEST = [PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal"]
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+TEMPLATES = sorted(str(path) for path in (PROJECT / "templates").rglob("*.html"))
 CHECKS: tuple[tuple[str, list[str]], ...] = (
     ("format", [PYTHON, "-m", "ruff", "format", "--check", "."]),
+    ("templates", [str(PROJECT / ".venv/bin/djade"), "--check", *TEMPLATES]),
     ("lint", [PYTHON, "-m", "ruff", "check", "."]),
     ("types", [PYTHON, "-m", "mypy", "."]),
     ("import contracts", [PYTHON, "-c", LINT_IMPORTS, "--no-logo"]),

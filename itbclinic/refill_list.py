@@ -40,7 +40,7 @@ class AppointmentItem(TypedDict):
 
 
 class Item(TypedDict):
-    """One row as docs/contracts.md, REST, names it: quantities as strings, days and instants ISO."""
+    """One row as docs/contracts.md, REST, says: quantities are strings, days and instants ISO."""
 
     patient: PatientItem
     pump: PumpItem

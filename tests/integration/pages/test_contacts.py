@@ -197,7 +197,7 @@ def test_what_was_saved_before_and_is_no_number_is_not_offered_to_call(
     Caregiver.objects.filter(patient=pump.patient).update(phone="12")
     page = text(client.get(address))
     assert "tel:" not in page
-    assert "“12” is no number to call" in page
+    assert "“12” is not a phone number" in page
 
 
 @pytest.mark.parametrize(
