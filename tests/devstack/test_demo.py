@@ -95,7 +95,7 @@ def test_a_taken_port_is_named_with_a_way_out(var: Path) -> None:
 def test_a_port_that_is_none_is_refused(port: str, var: Path) -> None:
     done = devstack("demo", f"--port={port}", var=var)
     assert done.returncode == 1
-    assert "is no port number" in done.stderr
+    assert "is not a port number" in done.stderr
     assert not var.exists()
 
 

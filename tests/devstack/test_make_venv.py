@@ -162,4 +162,4 @@ def test_make_check_leaves_out_what_needs_a_server(
         fixturenames=fixtures,
         cls=None,
     )
-    assert nodb._needs_server(item) is left_out
+    assert nodb.needs_server(item) is left_out

@@ -6,13 +6,12 @@ ITB_HYPOTHESIS_PROFILE=long runs fifty times as many examples, other ones each t
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import assume
 
 from alarms.domain.case_lines import answer_line
 from tests.oracles.projection_cases import Case, plain
@@ -61,21 +60,6 @@ ERROR_CODES = {
     "bad_json",
     "missing",
 }
-
-QUIET = list(HealthCheck)
-settings.register_profile(
-    "itb_default", derandomize=True, database=None, deadline=None, suppress_health_check=QUIET
-)
-settings.register_profile(
-    "itb_long", database=None, deadline=None, suppress_health_check=QUIET, print_blob=True
-)
-LONG = os.environ.get("ITB_HYPOTHESIS_PROFILE") == "long"
-
-
-def examples(count: int) -> settings:
-    """So many examples, and fifty times as many in the long profile; no global profile is set."""
-    profile = settings.get_profile("itb_long" if LONG else "itb_default")
-    return settings(profile, max_examples=count * 50 if LONG else count)
 
 
 def changed(value: Any, names: set[str], change: Callable[[Any], Any]) -> Any:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.oracles import slow_projection as oracle
 from tests.oracles.projection_cases import Case, cases, fit_the_maximum
-from tests.verification.support import DOSES, ask, changed, differences, examples, shown, times
+from tests.verification.support import DOSES, ask, changed, differences, shown, times
 
 pytestmark = pytest.mark.slow
 

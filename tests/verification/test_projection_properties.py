@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.oracles.projection_cases import (
     ZONES,
     Case,
@@ -32,7 +33,6 @@ from tests.verification.support import (
     ask_known,
     ask_line,
     changed,
-    examples,
     shown,
     times,
 )

@@ -16,9 +16,10 @@ from unittest.mock import patch
 import pytest
 from hypothesis import example, given
 
+from tests.examples import examples
 from tests.oracles import slow_projection as oracle
 from tests.oracles.projection_cases import Case, cases
-from tests.verification.support import differences, examples
+from tests.verification.support import differences
 
 right_week_of = oracle.week_of
 right_boluses = oracle.boluses

@@ -6,13 +6,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rosters.domain import cells, numbers
 from rosters.domain.dates import LocalMoment, moment, time_of_day, writes_day_first
 from rosters.domain.errors import CellError
 from rosters.domain.schedule import DAYS, TypedGroup, schedule
+from tests.examples import examples
 
 DENVER = ZoneInfo("America/Denver")
 
@@ -374,7 +375,7 @@ READERS: list[Callable[[str, str], object]] = [
 ]  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(st.one_of(ODD, st.text(max_size=60)))
 def test_no_text_raises_anything_but_the_declared_error(text: str) -> None:
     refusals = []

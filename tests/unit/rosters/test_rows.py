@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dosing.domain.programs import Flex, MinimumRate, SimpleContinuous, Stopped
@@ -24,6 +24,7 @@ from rosters.domain.row_types import (
 )
 from rosters.domain.rows import in_sheet_order, read_row
 from rosters.domain.sheet import HEADINGS, RawRow, RosterSheet
+from tests.examples import examples
 
 from .sheets import GOOD, typed
 
@@ -334,7 +335,7 @@ def test_groups_hold_all_rows_that_share_a_number() -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12))
 def test_groups_part_the_rows_and_nothing_is_shared_between_them(
     numbers: list[tuple[int, int]],
@@ -354,7 +355,7 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(HEADINGS, ANYTHING)))
 def test_no_row_raises_and_each_is_imported_or_refused_for_a_reason(cells: dict[str, str]) -> None:
     row = RawRow(7, {**GOOD, **cells})

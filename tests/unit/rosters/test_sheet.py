@@ -6,11 +6,12 @@ from datetime import date, datetime, time
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rosters.domain.errors import RosterFileError
 from rosters.domain.sheet import HEADINGS, RosterSheet, read_roster
+from tests.examples import examples
 
 from .sheets import SAMPLE, as_workbook, workbook
 
@@ -234,14 +235,14 @@ def test_the_sample_as_a_workbook_reads_the_same() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.binary(max_size=400), st.sampled_from([".csv", ".xlsx", ".xls", "", ".txt"]))
 def test_no_bytes_raise_anything_but_the_declared_error(content: bytes, suffix: str) -> None:
     for whole in (content, b"PK\x03\x04" + content, sheet_of().strip() + b"\n" + content):
         assert isinstance(outcome(whole, suffix), RosterSheet | str)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     st.lists(
         st.lists(
@@ -267,7 +268,7 @@ def test_whatever_is_typed_is_kept_or_the_file_is_refused(typed: list[list[str]]
 WHOLE = workbook(("R", [list(HEADINGS), line(mrn=7, notes="note")]))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.data())
 def test_a_damaged_workbook_is_refused_or_read(data: st.DataObject) -> None:
     content = bytearray(WHOLE)
