@@ -6,7 +6,7 @@ ARGS ?=
 RUN = .venv/bin/python -m devstack --end-with-parent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-stop demo-reset test check bench
+.PHONY: help setup lock demo demo-stop demo-reset test check pictures bench
 .NOTPARALLEL:
 
 help:  ## List the targets.
@@ -38,6 +38,9 @@ test: setup  ## The whole proof (ARGS="-k name" goes to pytest).
 
 check: setup  ## The fast part of it; it needs no server and changes no file.
 	@exec $(RUN) check $(ARGS)
+
+pictures: setup  ## Take the README's pictures of a demo that runs.
+	@exec $(RUN) pictures
 
 bench: setup  ## Measure into var/bench.json.
 	@exec $(RUN) run --durable --release -- .venv/bin/python manage.py bench $(ARGS)

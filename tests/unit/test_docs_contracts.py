@@ -19,6 +19,7 @@ from followup.services.work_items import LADDER, OWNERS
 from itbclinic.health import PARTS
 from itbclinic.watchdog import QUERIES
 from reminders.domain.retry import WORKERS_LOST
+from rosters.domain.sheet import HEADINGS, OPTIONAL
 from tests.unit.alarms.test_case_lines import BROKEN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,13 @@ def test_the_worked_case_comes_to_the_worked_result() -> None:
 
 def test_the_codes_of_a_case_are_those_that_the_core_answers() -> None:
     assert codes("code") == {code for code, _ in BROKEN}
+
+
+def test_every_heading_of_the_import_stands_in_the_contract() -> None:
+    (file,) = [line for line in CONTRACTS.splitlines() if line.startswith("**The file**")]
+    assert {name for name in HEADINGS if f"`{name}`" not in file} == set()
+    may_be_missing = file.rpartition("may be missing")[0].rpartition(". ")[2]
+    assert {name for name in OPTIONAL if f"`{name}`" not in may_be_missing} == set()
 
 
 @pytest.mark.parametrize("heading", ["error code", "warning code"])
