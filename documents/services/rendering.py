@@ -64,7 +64,8 @@ def render(kind: Kind[P], row: P) -> Made:
         return Made(html, None, pdf_missing=str(error))
     except Exception as error:  # this one must not stop the others; it is tried again
         # The type only: an error's message may hold a patient's values.
-        logger.error("%s not made: %s %s", kind.name, row.uuid, type(error).__name__)
+        paper = kind.name  # no patient's: of the kind of paper
+        logger.error("%s not made: %s %s", paper, row.uuid, type(error).__name__)
         return Made(html, error=type(error).__name__[:60])
 
 

@@ -80,7 +80,7 @@ def test_consequences_show_before_saving_and_warnings_need_a_reason(
     page.fill("#visit_reason", "More tone")
     page.select_option("#visit_ordered_by", str(doctor.uuid))
     page.click("text=Save the visit")
-    expect(page.locator(".error-summary")).to_contain_text("Say why it is right")
+    expect(page.locator(".error-summary")).to_contain_text("Explain why this is correct")
     expect(page.locator("#visit_daily_dose_mcg")).to_have_value("750")
     seat.said.clear()  # the browser reports the 422
     seat.check()

@@ -96,7 +96,7 @@ def test_without_any_limit_a_reason_is_asked_for(
     assert "Nothing on record says how long this drug may stay" in text(look)
     refused = desk.post(address(pump), values)
     assert refused.status_code == 422
-    assert "Say why it is right" in text(refused)
+    assert "Explain why this is correct" in text(refused)
     answer = desk.post(address(pump), {**values, "concern_reason": "Limit asked for"})
     assert answer.status_code == 302
     assert Visit.objects.get().concerns == ["no_stability_limit"]
