@@ -9,7 +9,7 @@ from typing import Final
 from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs
 from core.quantities import format_quantity
-from core.words import WEEKDAYS, format_date
+from core.words import WEEKDAYS, count, format_date
 from dosing.domain.bridge import bridge
 from dosing.domain.programs import Bolus, MinimumRate, Stopped
 
@@ -288,7 +288,9 @@ def _due_again(proposed: Proposed, after: Known, before: Before) -> Iterator[Con
     if proposed.fill is None or after.window_opens_on > day:
         return
     days = (after.refill_due_on - day).days
-    last = f"by {format_date(after.refill_due_on)}, in {days} days" if days > 0 else "at once"
+    last = (
+        f"by {format_date(after.refill_due_on)}, in {count(days, 'day')}" if days > 0 else "at once"
+    )
     yield Concern(
         "due_again",
         f"The next refill is due {last}",
