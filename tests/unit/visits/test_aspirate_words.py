@@ -53,6 +53,8 @@ def judged(expected: str, aspirated: str, filled: str = "20") -> aspirate.Aspira
          " Within what is usual."),
         ("20", "18.5", "1.5 mL more was delivered than programmed. Look again"),
         ("10", "10", "Exactly as programmed. Within what is usual."),
+        ("16", "16.9", "0.9 mL less was delivered than programmed (−22.5 % of what was programmed)."
+         " The pump may have stalled"),
         ("18", "19.5", "1.5 mL less was delivered than programmed (−75 % of what was programmed)."
          " Almost all of the last fill is still there"),
     ],

@@ -19,6 +19,7 @@ from dosing.domain.programs import (
     Step,
     Stopped,
 )
+from refills.domain.reservoir import Fill
 from visits.domain.printed import _is_typo, likely_causes, percent_of
 
 from .test_visit_checks import AT, alarm, inputs_of, simple
@@ -26,6 +27,7 @@ from .test_visit_checks import AT, alarm, inputs_of, simple
 UNIT = "A dose in mg taken as mcg, or the other way round: check the unit."
 HOUR = "An hour's dose taken as a day's, or the other way round: check the dose."
 DAY = timedelta(days=1)
+FILL = Fill(AT, Decimal(20), Decimal(2000), 180)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,7 @@ DAY = timedelta(days=1)
         ((2026, 11, 12), (2026, 11, 21), True),  # two neighbors swapped
         ((2026, 11, 22), (2062, 11, 22), True),
         ((2026, 11, 12), (2026, 11, 23), False),  # two neighbors wrong, not swapped
+        ((2026, 11, 12), (2027, 11, 21), False),  # swapped, and a digit elsewhere
         ((2026, 11, 13), (2026, 11, 20), False),
         ((2026, 11, 12), (2026, 11, 20), False),
         ((2026, 1, 12), (2026, 1, 31), False),  # only one of the two stands where the other stood
@@ -98,6 +101,11 @@ def test_a_program_that_names_no_concentration_is_held_against_the_drug_inside()
     assert HOUR in likely_causes(typed, alarm(typed), printed)
 
 
+def test_a_program_for_another_drug_than_the_one_inside_explains_nothing() -> None:
+    typed = inputs(simple("2400", "500"))
+    assert HOUR not in likely_causes(typed, None, alarm(inputs(simple("100"))))
+
+
 def test_what_reproduces_the_date_comes_before_what_is_a_day_off() -> None:
     typed = inputs(simple("400"))
     told = alarm(inputs(simple("400"), "40"))
@@ -128,6 +136,8 @@ def test_without_a_fill_or_a_date_of_ours_there_is_nothing_to_explain() -> None:
     assert likely_causes(nothing, None, date(2027, 1, 1), old_program=simple("400")) == ()
     assert likely_causes(typed, None, date(2030, 1, 1)) == ()
     off = Stopped(**header())
+    never = replace(inputs(off), fill=replace(FILL, stability_days=None))
+    assert likely_causes(never, None, date(2027, 1, 1)) == ()
     assert likely_causes(inputs(off), None, date(2027, 1, 1), other_mcg_per_ml=[Decimal(500)]) == ()
 
 

@@ -70,6 +70,8 @@ def test_the_program_decides_the_day_dose_where_it_names_its_own_concentration()
     assert named == (Fraction(400),) * 7
     least = MinimumRate(**header())
     assert weekday_doses(least, Decimal(2000), Decimal("0.048")) == (Fraction(96),) * 7
+    weak = replace(least, concentration_mcg_per_ml=Decimal(500))
+    assert weekday_doses(weak, Decimal(2000), Decimal("0.048")) == (Fraction(24),) * 7
 
 
 def test_a_change_is_a_share_of_the_old_dose() -> None:
