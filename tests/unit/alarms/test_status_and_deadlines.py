@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from alarms.domain.deadlines import Deadlines, Limit, is_past_due, is_too_late
-from alarms.domain.status import RANKS, status_on
+from alarms.domain.status import status_on
 
 DAY = date(2026, 11, 22)
 NEXT = DAY + timedelta(days=1)
@@ -24,10 +24,6 @@ def test_a_pump_that_never_runs_dry_still_has_a_status() -> None:
     assert on(NEXT + timedelta(days=1), None, None) == "overdue"
     assert on(DAY, None, DAY) == "alarm"
     assert on(DAY, DAY, None) == "empty"
-
-
-def test_the_worst_status_comes_first() -> None:
-    assert RANKS == ("unknown", "empty", "alarm", "overdue", "due", "not_due")
 
 
 def test_a_day_is_held_only_against_dates_that_are_known() -> None:
