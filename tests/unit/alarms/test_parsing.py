@@ -123,7 +123,8 @@ def said(problems: list[Problem]) -> list[tuple[str, str]]:
 
 
 def test_what_is_no_object_is_one_problem_and_not_one_for_each_field() -> None:
-    for source in (None, [], "pump"):
+    nothing: tuple[Any, ...] = (None, [], "pump")
+    for source in nothing:
         reader, problems = read(source)
         assert reader.required("volume", parsing.number) is None
         assert reader.nullable("days", parsing.whole) is None

@@ -19,7 +19,17 @@ from alarms.domain.projection import (
     programs_from,
     project,
 )
-from dosing.domain.programs import Bolus, MinimumRate, Program, SimpleContinuous, Stopped
+from dosing.domain.programs import (
+    WEEK,
+    Bolus,
+    DayGroup,
+    Flex,
+    MinimumRate,
+    Program,
+    SimpleContinuous,
+    Step,
+    Stopped,
+)
 from pumps.domain.limits import PumpLimits
 from refills.domain.reservoir import Fill
 
@@ -70,7 +80,7 @@ def test_without_one_of_its_inputs_a_pump_has_no_date_and_says_which() -> None:
 
 
 def test_only_programs_that_run_on_this_fill_must_be_for_its_drug() -> None:
-    other = {"concentration_mcg_per_ml": Decimal(500)}
+    other: dict[str, Any] = {"concentration_mcg_per_ml": Decimal(500)}
     assert unknown(program(**other)) == "concentration_mismatch"
     assert unknown(program(), program(at=AT + DAY, **other)) == "concentration_mismatch"
     known(program(at=AT - DAY, **other), program())
@@ -95,7 +105,7 @@ def test_what_is_left_falls_from_the_fill_to_nothing() -> None:
     assert found.alarm_at == AT + 90 * DAY
     assert found.empty_at == AT + 100 * DAY
     assert found.earliest_empty_at == AT + 80 * DAY
-    assert (found.daily_dose_mcg, found.daily_volume_ml) == (400, Fraction(1, 5))
+    assert (found.daily_dose_mcg, found.daily_volume_ml) == (Fraction(400), Fraction(1, 5))
 
 
 def test_an_instant_is_cut_to_the_second_and_never_rounded_up() -> None:
@@ -239,3 +249,39 @@ def test_of_a_bolus_that_began_before_the_fill_the_rest_counts() -> None:
     found = known(program(), boluses=[bolus])
     assert 20 - found.residual_ml(AT + DAY / 2) == Fraction(1, 10) + Fraction(1, 10)
     assert 20 - found.residual_ml(AT + DAY) == Fraction(1, 10) + Fraction(1, 5)
+
+
+def test_a_date_reached_in_the_last_moment_of_a_bolus_is_found() -> None:
+    """0.2 mL a day from the program and as much from the bolus: 18 mL in 45 days."""
+    bolus = Bolus(at=AT, dose_mcg=Decimal(400 * 45), minutes=Decimal(1440 * 45))
+    assert known(program(), boluses=[bolus]).alarm_at == AT + 45 * DAY
+    shorter = replace(bolus, dose_mcg=Decimal(400 * 44), minutes=Decimal(1440 * 44))
+    assert known(program(), boluses=[shorter]).alarm_at == AT + 46 * DAY
+
+
+def test_a_bolus_of_weeks_that_begins_late_is_counted_from_where_it_begins() -> None:
+    bolus = Bolus(at=AT + 50 * DAY, dose_mcg=Decimal(400 * 30), minutes=Decimal(1440 * 30))
+    assert known(program(), boluses=[bolus]).alarm_at == AT + 70 * DAY
+
+
+@pytest.mark.parametrize(
+    ("offset", "hours"),
+    [
+        (-420, 9),  # 11:00 on the pump: one hour of the bolus alone, then both
+        (0, 8),  # 18:00: six hours of both, then the bolus alone
+        (330, 14.5),  # 23:30: half an hour of both, half a day of the bolus, two hours of both
+    ],
+)
+def test_with_a_bolus_on_top_each_step_runs_by_the_pumps_own_clock(offset: int, hours: int) -> None:
+    """The program gives 0.05 mL in each hour from noon to midnight, the bolus 0.025 in any hour."""
+    steps = (
+        Step(start_minute=0, dose_mcg=Decimal(0)),
+        Step(start_minute=720, dose_mcg=Decimal(1200)),
+    )
+    flex = Flex(
+        effective_at=AT, utc_offset_minutes=offset, groups=(DayGroup(days=WEEK, steps=steps),)
+    )
+    bolus = Bolus(at=AT, dose_mcg=Decimal(24_000), minutes=Decimal(1440 * 20))
+    volume = {-420: "2.625", 0: "2.5", 330: "2.4875"}[offset]
+    found = known(flex, boluses=[bolus], fill=replace(FILL, volume_ml=Decimal(volume)))
+    assert found.alarm_at == AT + timedelta(hours=hours)

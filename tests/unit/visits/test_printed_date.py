@@ -65,9 +65,9 @@ def header(at: Any = AT) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def flex(factor: Fraction | int = 1) -> Flex:
+def flex(factor: int = 1) -> Flex:
     steps = tuple(
-        Step(start_minute=minute, dose_mcg=Decimal(dose) * Decimal(factor))
+        Step(start_minute=minute, dose_mcg=Decimal(dose) * factor)
         for minute, dose in ((0, 100), (720, 300))
     )
     return Flex(**header(), groups=(DayGroup(days=WEEK, steps=steps),))
