@@ -79,8 +79,8 @@ def _aspirated(before: Before, proposed: Proposed) -> Iterator[Concern]:
     found = aspirate_of(before, proposed)
     if found is None or found.level == "info":
         return
-    code = "aspirated_nothing_used" if found.level == "nothing_used" else f"aspirated_{found.level}"
-    yield Concern(code, found.title, found.text, urgent=found.level != "review")
+    urgent = found.level != "review"
+    yield Concern(f"aspirated_{found.level}", found.title, found.text, urgent=urgent)
 
 
 def _expired(before: Before, proposed: Proposed) -> Iterator[Concern]:
