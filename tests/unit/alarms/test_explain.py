@@ -158,3 +158,49 @@ def test_each_mode_is_described_with_its_daily_dose() -> None:
 def test_an_instant_is_said_on_the_clinics_clock_with_its_zone() -> None:
     assert at_clinic(AT, DENVER) == "20-Nov-2026 11:00 MST"
     assert at_clinic(AT + 230 * DAY, DENVER) == "08-Jul-2027 12:00 MDT"
+
+
+def test_figures_are_rounded_to_what_a_calculator_shows() -> None:
+    odd = replace(PUMP, flow_accuracy_percent=Decimal("14.513"))
+    found = known(program("333.333"), pump=odd, fill=replace(FILL, volume_ml=Decimal("19.99999")))
+    alarm, _, _, earliest, _ = sums(found, odd, Settings(DENVER), alarm_assumed=False)
+    assert alarm.lines[:3] == (
+        "20 mL − 2 mL alarm volume = 18 mL",
+        "18 mL × 2,000 mcg per mL = 35,999.98 mcg",
+        "35,999.98 ÷ 333.333 mcg/day = 108 days",
+    )
+    assert earliest.lines[1:4] == (
+        "20 mL ÷ 1.1451 = 17.4653 mL as programmed",
+        "17.4653 mL × 2,000 mcg per mL = 34,930.51 mcg",
+        "34,930.51 ÷ 333.333 mcg/day = 104.79 days",
+    )
+
+
+def test_one_program_of_steps_is_no_division() -> None:
+    steps = (
+        Step(start_minute=0, dose_mcg=Decimal("100.125")),
+        Step(start_minute=720, dose_mcg=Decimal("300.25")),
+    )
+    flex = Flex(**HEADER, groups=(DayGroup(days=WEEK, steps=steps),))
+    lines = told(flex)["alarm"].lines
+    assert len(lines) == 3
+    assert lines[1].startswith("20-Nov-2026 11:00 to 18-Feb-2027")
+    assert lines[1].endswith(": flex, 400.38 mcg/day, step by step = 18 mL")
+
+
+def test_the_longest_interval_is_marked_where_it_counts() -> None:
+    found = told(program(), settings=Settings(DENVER, max_interval_days=30))["due"]
+    assert found.lines[2] == (
+        "20-Dec-2026: the clinic's longest interval ← the earliest, so it counts"
+    )
+
+
+def test_days_are_the_clinics_where_it_is_already_the_next_one_in_utc() -> None:
+    """05:00 UTC is still the day before in Denver."""
+    night = AT.replace(hour=5)
+    found = told(program(at=night), fill=replace(FILL, at=night))
+    assert found["alarm"].result == "17-Feb-2027"
+    assert "still the day before" not in found["alarm"].lines[-1]
+    assert "not set before" not in found["due"].lines[-1]
+    few = told(program(at=night), fill=replace(FILL, at=night, volume_ml=Decimal(2)))
+    assert few["due"].lines[-1] == "It is not set before the day of the fill."
