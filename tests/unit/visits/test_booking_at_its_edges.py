@@ -241,3 +241,10 @@ def test_the_reason_names_the_date_that_makes_it_late(
     assert before.way_out.startswith("Choose an earlier day")
     over = rules.judge(MONDAY + 3 * DAY, MONDAY + DAY, dates)
     assert (was_late or "The reservoir is empty since 30-Nov-2026") in over.reason_needed
+
+
+def test_an_offer_that_begins_before_the_window_is_not_called_the_window() -> None:
+    offered = [datetime(2026, 11, day, 10, tzinfo=DENVER) for day in (27, 30)]
+    assert rules.heading(offered, Deadlines(opens=MONDAY, due=MONDAY)) == (
+        "Weekdays up to the refill date"
+    )
