@@ -18,8 +18,7 @@ from tests.oracles import slow_projection as oracle
 from tests.oracles.projection_cases import Case, cases, fit_the_maximum
 from tests.verification.support import DOSES, ask, changed, differences, examples, shown, times
 
-# Thousands of projections: watching each line of them would take half as long again.
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 
 @examples(150)

@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -37,9 +36,6 @@ from tests.verification.support import (
     shown,
     times,
 )
-
-# Thousands of projections: watching each line of them would take half as long again.
-pytestmark = pytest.mark.no_cover
 
 FOREVER = "9999-12-31T23:59:59Z"
 FLOWS = {"min_ml_per_day", "max_ml_per_day"}

@@ -14,7 +14,7 @@ from visits.domain.proposal import Concern, Proposed
 
 from .test_visit_checks import AT, after, before, bridged, filled, inputs_of, on, simple
 
-PATH = {"path_ml": Decimal("0.45")}
+PATH: dict[str, Any] = {"path_ml": Decimal("0.45")}
 WEAK = Fill(AT, Decimal(20), Decimal(500), 180)
 
 
