@@ -142,10 +142,10 @@ def test_each_mode_is_described_with_its_daily_dose() -> None:
 
     groups = tuple(
         DayGroup(days=days, steps=(Step(start_minute=0, dose_mcg=Decimal(dose)),))
-        for days, dose in ((WEEK[:5], "442.5"), (WEEK[5:], "552"))
+        for days, dose in ((WEEK[:5], "442.516"), (WEEK[5:], "552"))
     )
     assert said(program("350.255")) == "350.26 mcg/day"
-    assert said(Flex(**HEADER, groups=groups)) == "flex, 442.5 to 552 mcg/day, step by step"
+    assert said(Flex(**HEADER, groups=groups)) == "flex, 442.52 to 552 mcg/day, step by step"
     periodic = PeriodicBolus(
         **HEADER, basal_mcg_per_hour=Decimal(10), bolus_mcg=Decimal(40), bolus_minutes=5,
         interval_minutes=360, first_minute=0, basal_suspended=False,
