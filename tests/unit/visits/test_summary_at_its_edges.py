@@ -288,8 +288,8 @@ def test_a_clock_says_twelve_and_never_zero(minute: int, said: str) -> None:
 
 
 def test_durations_days_and_months_are_written_out() -> None:
-    assert [words.duration(one) for one in (1, 59, 60, 90, 120)] == [
-        "1 minute", "59 minutes", "1 hour", "90 minutes", "2 hours",
+    assert [words.duration(one) for one in (1, 59, 60, 90, 120, 3540)] == [
+        "1 minute", "59 minutes", "1 hour", "90 minutes", "2 hours", "59 hours",
     ]  # fmt: skip
     assert words.days_of(("tue", "mon")) == "Monday and Tuesday"
     assert words.days_of(("thu", "wed", "tue")) == "Tuesday to Thursday"
