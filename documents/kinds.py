@@ -24,7 +24,7 @@ class ContentIsIncomplete(Exception):
 class Kind(ABC, Generic[P]):
     """One kind of paper."""
 
-    name: str  # in audit events (`<name>.printed`), refusals and the log; a person reads it
+    code: str  # in audit events (`<code>.printed`), refusals and the log; a person reads it
     model: type[P]
     template: str  # the whole HTML document
     stylesheet: str  # in `static/`, with a number: papers that were made before keep theirs

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -12,6 +13,18 @@ from accounts import services as accounts
 from accounts.models import Clinic, User
 from itbclinic import database_roles
 from tests import factories
+
+# What the rules are held to. Elsewhere (browsers, processes, thousands of projections) watching
+# each line would cost up to as much again, and say little.
+COVERED_BY = ("unit", "integration", "architecture")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Coverage looks away from every test outside those folders."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] not in COVERED_BY:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")

@@ -144,7 +144,7 @@ class Segment:
             until = min(until, self.end_us)
             both = rate + self.bolus_ml_per_us
             after = before + both * (until - at)
-            if after >= total_ml and both:
+            if after >= total_ml:
                 return at + (total_ml - before) / both
             at, before = until, after
         return None

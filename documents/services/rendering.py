@@ -64,8 +64,7 @@ def render(kind: Kind[P], row: P) -> Made:
         return Made(html, None, pdf_missing=str(error))
     except Exception as error:  # this one must not stop the others; it is tried again
         # The type only: an error's message may hold a patient's values.
-        paper = kind.name  # no patient's: of the kind of paper
-        logger.error("%s not made: %s %s", paper, row.uuid, type(error).__name__)
+        logger.error("%s not made: %s %s", kind.code, row.uuid, type(error).__name__)
         return Made(html, error=type(error).__name__[:60])
 
 
@@ -215,8 +214,8 @@ def recover(*, clock: Callable[[], datetime]) -> int:
             try:
                 freed += _recover(kind, pk, now)
             except Exception as error:  # it is tried again at the next ring
-                name = type(error).__name__
-                logger.error("not recovered: %s_id=%d %s", kind.name, pk, name)
+                fault = type(error).__name__
+                logger.error("not recovered: %s_id=%d %s", kind.code, pk, fault)
     return freed
 
 

@@ -43,7 +43,7 @@ def written(kind: Kind[Any], write: Write, subject: object) -> tuple[dict[str, A
             return write(), ""
     except Exception as error:  # whatever it is, the act is saved and a person is told
         # The type only: an error's message may hold a patient's values.
-        logger.error("%s not written: %s %s", kind.name, subject, type(error).__name__)
+        logger.error("%s not written: %s %s", kind.code, subject, type(error).__name__)
         return {}, type(error).__name__[:60]
 
 
@@ -87,14 +87,14 @@ def check_printable(kind: Kind[P], row: P, *, as_old: bool = False) -> None:
     """
     if row.replaced_at is not None and not as_old:
         raise RuleViolation.of(
-            kind.name,
+            kind.code,
             "replaced",
             "This version was replaced after you opened the page: something on it has changed. "
             "Open the newest version and print that one.",
         )
     if not row.html:
         raise RuleViolation.of(
-            kind.name, "not_ready", f"The {kind.name} is not made yet. Look again in a minute."
+            kind.code, "not_ready", f"The {kind.code} is not made yet. Look again in a minute."
         )
 
 
@@ -107,18 +107,18 @@ def check_can_be_tried_again(kind: Kind[P], row: P) -> None:
     without_pdf = row.state == State.READY and row.pdf_missing
     if row.replaced_at or not (row.state == State.FAILED or without_pdf):
         raise RuleViolation.of(
-            kind.name, "not_failed", "Somebody has tried it again already. Reload the page."
+            kind.code, "not_failed", "Somebody has tried it again already. Reload the page."
         )
 
 
 def record(kind: Kind[P], row: P, done: str, *, by: User, now: datetime) -> None:
     """Write who did what with a version: the event `<name>.<done>`."""
     audit.record(
-        event=f"{kind.name}.{done}",
+        event=f"{kind.code}.{done}",
         by=by,
         at=now,
         clinic_id=row.clinic_id,
-        subject_type=kind.name,
+        subject_type=kind.code,
         subject_id=row.uuid,
         after={"version": row.version},
     )

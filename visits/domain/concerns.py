@@ -9,7 +9,7 @@ from typing import Final
 from alarms.domain.deadlines import Deadlines
 from alarms.domain.projection import Known, ProjectionInputs
 from core.quantities import format_quantity
-from core.words import WEEKDAYS, format_date
+from core.words import WEEKDAYS, count, format_date
 from dosing.domain.bridge import bridge
 from dosing.domain.programs import Bolus, MinimumRate, Stopped
 
@@ -79,8 +79,8 @@ def _aspirated(before: Before, proposed: Proposed) -> Iterator[Concern]:
     found = aspirate_of(before, proposed)
     if found is None or found.level == "info":
         return
-    code = "aspirated_nothing_used" if found.level == "nothing_used" else f"aspirated_{found.level}"
-    yield Concern(code, found.title, found.text, urgent=found.level != "review")
+    urgent = found.level != "review"
+    yield Concern(f"aspirated_{found.level}", found.title, found.text, urgent=urgent)
 
 
 def _expired(before: Before, proposed: Proposed) -> Iterator[Concern]:
@@ -288,7 +288,9 @@ def _due_again(proposed: Proposed, after: Known, before: Before) -> Iterator[Con
     if proposed.fill is None or after.window_opens_on > day:
         return
     days = (after.refill_due_on - day).days
-    last = f"by {format_date(after.refill_due_on)}, in {days} days" if days > 0 else "at once"
+    last = (
+        f"by {format_date(after.refill_due_on)}, in {count(days, 'day')}" if days > 0 else "at once"
+    )
     yield Concern(
         "due_again",
         f"The next refill is due {last}",

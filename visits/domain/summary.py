@@ -214,8 +214,9 @@ def _alarm(dates: Dates, today: date) -> Box:
 
 
 def _refill_by(dates: Dates) -> str:
-    known = dates.known and dates.refill_by is not None
-    return words.weekday(dates.refill_by) if known and dates.refill_by else ""
+    if not dates.known or dates.refill_by is None:
+        return ""
+    return words.weekday(dates.refill_by)
 
 
 def _date_note(told: Told) -> str:

@@ -17,7 +17,7 @@ from visits.models import AfterVisitSummary, VisitWithdrawal
 class Summary(Kind[AfterVisitSummary]):
     """What the family takes home from a visit."""
 
-    name = "summary"
+    code = "summary"
     model = AfterVisitSummary
     template = "summary/document.html"
     # A new look is a new file: papers that were made before keep theirs.

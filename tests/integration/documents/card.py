@@ -22,7 +22,7 @@ class Card(Paper):
 
 
 class CardKind(Kind[Card]):
-    name = "card"
+    code = "card"
     model = Card
     template = "card.html"
     stylesheet = "summary-3.css"

@@ -60,7 +60,7 @@ def test_every_table_of_papers_is_the_table_of_one_kind() -> None:
     named = [kind.model for kind in kinds() if kind is not CARD]
     assert len(named) == len(set(named))
     assert set(named) == tables
-    names = [kind.name for kind in kinds()]
+    names = [kind.code for kind in kinds()]
     assert len(names) == len(set(names))
 
 
