@@ -6,7 +6,7 @@ ARGS ?=
 RUN = .venv/bin/python -m devstack --end-with-parent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo demo-stop demo-reset test check pictures bench
+.PHONY: help setup lock demo demo-stop demo-reset test test-instants check pictures bench
 .NOTPARALLEL:
 
 help:  ## List the targets.
@@ -35,6 +35,12 @@ demo-reset: setup  ## Remove the demo's data, and run it anew (PORT=8000).
 
 test: setup  ## The whole proof (ARGS="-k name" goes to pytest).
 	@exec $(RUN) test $(ARGS)
+
+# The minute before midnight in Denver, both nights on which the clocks change, and a 29 February.
+INSTANTS = 2026-12-03T06:59+00:00 2027-03-14T08:59+00:00 2027-11-07T07:59+00:00 2028-02-29T18:00+00:00
+test-instants: setup  ## Unit and integration tests at awkward instants.
+	@for at in $(INSTANTS); do echo "== at $$at"; \
+	  $(RUN) run --release -- .venv/bin/python -m pytest -q -n auto --at $$at tests/unit tests/integration || exit 1; done
 
 check: setup  ## The fast part of it; it needs no server and changes no file.
 	@exec $(RUN) check $(ARGS)

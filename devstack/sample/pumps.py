@@ -169,10 +169,10 @@ class Maker:
         """An appointment of today that is still to come, or one that has passed."""
         local = self.now.astimezone(self.zone)
         if kind == "waiting":
-            # The demo is made at any hour; late in the evening it is in a minute.
-            end = local.replace(hour=23, minute=59, second=0, microsecond=0)
+            # The demo is made at any hour; late in the evening it is in the day's last second.
+            end = local.replace(hour=23, minute=59, second=59, microsecond=0)
             starts_at = max(
-                min(self.now + timedelta(hours=2), end), self.now + timedelta(minutes=1)
+                min(self.now + timedelta(hours=2), end), self.now + timedelta(seconds=1)
             )
             book(pump=pump, starts_at=starts_at, by=self.by, now=self.now)
         else:

@@ -171,7 +171,7 @@ def test_a_run_ends_in_time_for_the_scans(clinic: Clinic, now: datetime) -> None
 def test_who_waits_behind_a_slow_letter_is_not_called_a_lost_worker(
     clinic: Clinic, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = timedelta(seconds=0.5)
+    lease = timedelta(seconds=2)
     for name in ("claim", "hold"):
         monkeypatch.setattr(getattr(delivery, name), "__kwdefaults__", {"lease": lease})
     for number in range(6):
@@ -179,7 +179,7 @@ def test_who_waits_behind_a_slow_letter_is_not_called_a_lost_worker(
     factories.due_in(clinic, 15, now)
 
     def slow(letter: transports.Letter) -> transports.Answer:
-        time.sleep(0.2)
+        time.sleep(0.5)  # six of these are longer than a lease
         return OK
 
     assert delivering.deliver(clock=timezone.now, send=slow).sent == 6
