@@ -45,7 +45,7 @@ test-instants: setup  ## Unit and integration tests at awkward instants.
 check: setup  ## The fast part of it; it needs no server and changes no file.
 	@exec $(RUN) check $(ARGS)
 
-pictures: setup  ## Take the README's pictures of a demo that runs.
+pictures: setup  ## Take the README's pictures anew, of a demo of their own.
 	@exec $(RUN) pictures
 
 bench: setup  ## Measure into var/bench.json.

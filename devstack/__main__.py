@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import demo, pictures, procs, roles, teststack
+from . import demo, procs, roles, teststack
 from .paths import Layout, StackError
 from .stack import Stack
 
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("reset", help="stop, and remove all data")
     url = commands.add_parser("url", help="start what is missing; print DATABASE_URL, REDIS_URL")
     url.add_argument("role", nargs="?", default=roles.OWNER, choices=ROLES)
-    commands.add_parser("pictures", help="take the README's pictures of a demo that runs")
+    commands.add_parser("pictures", help="take the README's pictures anew")
     commands.add_parser("status", help="say what runs")
     return root
 
@@ -56,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         where = teststack.test_layout()
         return teststack.run(where, words, durable=options.durable, release=options.release)
     if options.command == "pictures":
+        from . import pictures  # only here: nothing else needs the browser's library
+
         pictures.take(layout)
         return 0
     if options.command in ("stop", "reset"):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from . import demo_env, pango, procs
@@ -21,6 +24,7 @@ from .paths import (
     demo_secrets,
     file_lock,
     is_locked,
+    read_json,
     write_json,
 )
 from .postgres import free_port, is_free
@@ -28,6 +32,8 @@ from .stack import Stack
 from .supervisor import Stopped, StopSignal, Supervisor, run_step
 
 READY_SECONDS = 90
+# What would lead a throwaway demo to servers of somebody else.
+NOT_OURS = ("DATABASE_", "REDIS_", "EMAIL_", "ITB_BASE_URL")
 TRIES_BEFORE_READY = 3
 WATCH_SECONDS = 1.0
 STOP_ORDER = ("beat", "web", "worker", "mail")  # first whoever makes new work
@@ -48,6 +54,31 @@ def run(layout: Layout, port: int) -> None:
     with file_lock(lock, timeout=0, busy=busy):
         lock.write_text(f"{os.getpid()}\n")
         Demo(layout, port).run()
+
+
+@contextmanager
+def throwaway(var: Path) -> Iterator[dict[str, Any]]:
+    """A new demo below `var` on a free port, removed afterwards; yields its `demo.json`."""
+    layout = Layout(var)
+    layout.make()
+    layout.demo_json.unlink(missing_ok=True)
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(NOT_OURS)}
+    words = ["--end-with-parent", "demo", "--port=0", "--fresh"]
+    say(f"starting a demo in {var} ...")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "devstack", *words], cwd=PROJECT,
+        env=kept | {"ITB_VAR_DIR": str(var)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        ready = layout.demo_json.exists
+        procs.wait_until(lambda: ready() or process.poll() is not None, 2 * READY_SECONDS)
+        if not ready():
+            raise StackError("that demo did not start; see above")
+        yield read_json(layout.demo_json)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        Stack(layout).reset()
 
 
 def stop_running(layout: Layout) -> None:

@@ -15,4 +15,4 @@ def test_the_readme_shows_the_pictures_that_the_command_takes() -> None:
     assert shown == [f"docs/pictures/{name}" for name in NAMES]
     assert {path.name for path in FOLDER.iterdir()} == set(NAMES)
     for path in FOLDER.iterdir():
-        assert path.stat().st_size < 200_000, "a clone carries them for ever"
+        assert path.stat().st_size < 150_000, "a clone carries them for ever"
