@@ -299,7 +299,11 @@
     document.getElementById("book_day")?.dispatchEvent(new Event("change", { bubbles: true }));
   });
   document.addEventListener("htmx:afterSwap", (event) => {
-    keepTyped(document.getElementById(event.detail.target.id));
+    const swapped = document.getElementById(event.detail.target.id);
+    keepTyped(swapped);
+    /* Figures that were asked for before the rows changed may still come: the last word is theirs
+       that are asked for now. */
+    if (swapped?.id === "steps") swapped.dispatchEvent(new Event("input", { bubbles: true }));
     const said = document.getElementById("board-said");
     const board = document.getElementById("board");
     if (said && board) said.textContent = board.dataset.said;

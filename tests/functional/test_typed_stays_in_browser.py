@@ -238,6 +238,35 @@ def test_no_step_is_typed_into_a_row_that_is_about_to_move(
     expect(doses.first).to_have_value("250")
 
 
+def test_figures_that_were_asked_for_before_a_step_went_do_not_stay(
+    seat_of: SeatOf, nurse: User, pump: Pump
+) -> None:
+    page = seat_of(nurse).open(form_of(pump))
+    page.check("input[name=change][value=flex]")
+    page.click("#steps >> text=Add a step")
+    doses = page.locator("#steps input[name*=dose]")
+    expect(doses).to_have_count(2)
+    page.locator("#steps input[name*=start]").last.fill("12:00")
+    doses.first.fill("100")
+    doses.last.fill("300")
+    dose = page.locator(".side-by-side tr", has_text="Dose").first
+    expect(dose).to_contain_text("400 mcg/day")
+    held: list[Route] = []
+    page.route(
+        "**/visit/preview/", lambda route: held.append(route) if not held else route.continue_()
+    )
+    with page.expect_request("**/visit/preview/"):
+        page.fill("#visit_note", "Slept well")
+    page.locator("#steps button[value^=remove-0-1]").click()
+    expect(doses).to_have_count(1)
+    expect(dose).to_contain_text("100 mcg/day")
+    with suppress(PlaywrightError), page.expect_response("**/visit/preview/", timeout=3000):
+        held[0].continue_()  # it may be given up already
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#total-0")).to_contain_text("100 mcg")
+    expect(page.locator("#steps")).not_to_contain_text("400 mcg")
+
+
 def test_a_search_after_an_ended_session_keeps_the_words(
     seat_of: SeatOf, nurse: User, clinic: Clinic
 ) -> None:
