@@ -23,7 +23,6 @@ from alarms.selectors.deadlines import deadlines_of
 from core import words
 from core.rules import Problem, RuleViolation
 from itbclinic.pages.shared import access, board_query, bookings, dates_view, paper_note
-from itbclinic.pages.shared.access import find_patient, find_pump
 from pumps.models import Pump
 from refills.models import Appointment
 from refills.selectors import appointment_for, booked_already, last_used_time, times_taken
@@ -51,11 +50,7 @@ class Choice:
 @require_http_methods(["GET", "HEAD", "POST"])
 def pump_book(request: HttpRequest, patient_uuid: uuid.UUID, pump_uuid: uuid.UUID) -> HttpResponse:
     """Book the pump's next refill."""
-    patient = find_patient(request, patient_uuid)
-    pump = find_pump(patient, str(pump_uuid))
-    if pump is None:
-        raise Http404
-    access.check_may(request, Action.BOOK, pump.clinic)
+    _, pump = access.find_pump_for(request, patient_uuid, pump_uuid, Action.BOOK)
 
     def act(values: dict[str, Any], now: datetime) -> Appointment:
         return booking.book(

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from core import words
 from core.rules import RuleViolation
 from itbclinic.pages.shared import access, bookings, paper_note
 from itbclinic.pages.shared.forms import PageForm
-from itbclinic.pages.shared.links import Link, TabLink
+from itbclinic.pages.shared.links import Link, TabLink, clinic_links
 from refills.models import Appointment
 from refills.selectors import coming_appointments
 from visits.selectors.encounters import visits_on_their_days
@@ -79,7 +80,7 @@ def appointments(request: HttpRequest) -> HttpResponse:
         "bookers": clinic_ids(access.user_of(request), Action.BOOK),
         "recorders": clinic_ids(access.user_of(request), Action.RECORD_VISIT),
         "where": clinics[0].name if len(clinics) == 1 else f"{len(clinics)} clinics",
-        "clinic_links": _clinic_links(allowed, slug, tab),
+        "clinic_links": clinic_links(allowed, slug, partial(_address, tab)),
     }
     return render(request, "appointments/page.html", context)
 
@@ -126,13 +127,6 @@ def _neighbours(day: date, slug: str) -> list[Link]:
         Link(words.weekday(other), _address("today", slug, other))
         for other in (day - one, day + one)
     ]
-
-
-def _clinic_links(allowed: list[Clinic], slug: str, tab: str) -> list[Link]:
-    if len(allowed) < 2:
-        return []
-    everyone = Link(f"All {len(allowed)} clinics", _address(tab, ""), not slug)
-    return [everyone, *(Link(c.name, _address(tab, c.slug), c.slug == slug) for c in allowed)]
 
 
 def _record_read(

@@ -27,7 +27,7 @@ from core import words
 from followup.selectors import work
 from itbclinic.csv_cells import as_csv_row
 from itbclinic.pages.shared import access, board_query
-from itbclinic.pages.shared.links import Link
+from itbclinic.pages.shared.links import clinic_links
 from patients.selectors import patients_found
 from pumps.selectors import pump_uuids_of_patients
 from rosters import selectors
@@ -87,7 +87,9 @@ def audit(request: HttpRequest) -> HttpResponse:
         "address": query.address(),
         "chips": _chips(query, page),
         "kept": [(name, query.chosen[name]) for name in FILTERS if query.chosen[name]],
-        "clinic_links": _clinic_links(query, allowed),
+        "clinic_links": clinic_links(
+            allowed, query.chosen["clinic"], lambda slug: f"?{query.address(clinic=slug)}"
+        ),
         "several": len(query.clinics) > 1,
     }
     return render(request, "audit/page.html", context)
@@ -262,19 +264,6 @@ def _chips(query: Query, page: Page) -> list[Chip]:
         if day:
             found.append(Chip(f"{said} {words.day(day)}", query.address(**{name: ""})))
     return found
-
-
-def _clinic_links(query: Query, allowed: Sequence[Clinic]) -> list[Link]:
-    if len(allowed) < 2:
-        return []
-    here = query.chosen["clinic"]
-    return [
-        Link(f"All {len(allowed)} clinics", f"?{query.address(clinic='')}", not here),
-        *(
-            Link(clinic.name, f"?{query.address(clinic=clinic.slug)}", clinic.slug == here)
-            for clinic in allowed
-        ),
-    ]
 
 
 class _Echo:

@@ -30,7 +30,7 @@ from itbclinic.pages.shared import rows as presenters
 from itbclinic.pages.shared.board_filter import BoardFilterForm
 from itbclinic.pages.shared.board_query import BoardQuery
 from itbclinic.pages.shared.frame import frame_of
-from itbclinic.pages.shared.links import Link, TabLink
+from itbclinic.pages.shared.links import Link, TabLink, clinic_links
 from itbclinic.pages.work import words as work_words
 from refills.selectors import current_fills
 from rosters.models import ImportRow
@@ -138,7 +138,9 @@ def board(request: HttpRequest) -> HttpResponse:
     context = {
         "board": found,
         "form": form,
-        "clinic_links": _clinic_links(query, allowed),
+        "clinic_links": clinic_links(
+            allowed, query.clinic, lambda slug: f"?{query.address(clinic=slug)}"
+        ),
         "partial": partial,
         "uploads": [] if partial else uploads.waiting_for(user, clinics),
         "off_board": off_board.build(user, clinics, query.search),
@@ -320,20 +322,6 @@ def _chips(query: BoardQuery) -> list[Link]:
         label = "Not booked" if query.unbooked else "Booked"
         found.append(Link(label, query.address(unbooked=None)))
     return found
-
-
-def _clinic_links(query: BoardQuery, allowed: Sequence[Clinic]) -> list[Link]:
-    if len(allowed) < 2:
-        return []
-    slugs = {clinic.slug for clinic in allowed}
-    everyone = f"?{query.address(clinic='')}"
-    return [
-        Link(f"All {len(allowed)} clinics", everyone, query.clinic not in slugs),
-        *(
-            Link(clinic.name, f"?{query.address(clinic=clinic.slug)}", clinic.slug == query.clinic)
-            for clinic in allowed
-        ),
-    ]
 
 
 def record_read(

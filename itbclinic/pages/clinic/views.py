@@ -25,6 +25,7 @@ from followup.services.settings import change_clinic_settings
 from itbclinic.pages.shared import access
 from itbclinic.pages.shared.compare import Compared, compared, is_stale, was
 from itbclinic.pages.shared.forms import PageForm
+from itbclinic.pages.shared.links import clinic_links
 from pumps.selectors import count_active
 
 from .cover import gaps_of
@@ -261,7 +262,12 @@ def show(
     rows = [_client(client, now) for client in selectors.api_clients_of(of)]
     context: dict[str, Any] = {
         "clinic": of,
-        "clinic_links": _clinic_links(request, of),
+        "clinic_links": clinic_links(
+            access.clinics_or_refuse(request, Action.MANAGE_CLINIC),
+            of.slug,
+            lambda slug: reverse("clinic_settings", args=[slug]),
+            together=False,
+        ),
         "settings_form": SettingsForm(initial=SettingsForm.opening_values(of)),
         "contact_form": ContactSettingsForm(initial=ContactSettingsForm.opening_values(of)),
         "person_form": PersonForm(),
@@ -318,20 +324,6 @@ def _client(client: ApiClient, now: datetime) -> Client:
         state = "expired"
     scopes = [str(Scope(scope).label) for scope in client.scopes if scope in Scope.values]
     return Client(client, scopes, state, len(client.clinics.all()) - 1)
-
-
-def _clinic_links(request: HttpRequest, of: Clinic) -> list[dict[str, Any]]:
-    clinics = access.clinics_or_refuse(request, Action.MANAGE_CLINIC)
-    if len(clinics) < 2:
-        return []
-    return [
-        {
-            "label": clinic.name,
-            "url": reverse("clinic_settings", args=[clinic.slug]),
-            "current": clinic.pk == of.pk,
-        }
-        for clinic in clinics
-    ]
 
 
 @lru_cache(maxsize=1)

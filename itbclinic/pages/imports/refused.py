@@ -17,6 +17,7 @@ from accounts.models import Clinic
 from accounts.policies import Action
 from core.rules import RuleViolation
 from itbclinic.pages.shared import access
+from itbclinic.pages.shared.links import clinic_links
 from rosters import selectors
 from rosters.domain.row_types import WHOLE_ROW
 from rosters.domain.sheet import HEADINGS
@@ -135,7 +136,11 @@ def _show(
         "refused": form,
         "clinics": clinics,
         "several": len(clinics) > 1,
-        "clinic_links": _clinic_links(allowed, request.GET.get("clinic", ""), state),
+        "clinic_links": clinic_links(
+            allowed,
+            request.GET.get("clinic", ""),
+            lambda slug: _address(request, clinic=slug, state=state),
+        ),
         "runs": [
             Import(run, run.finished_at is None) for run in selectors.import_runs(ids)[:RUNS_SHOWN]
         ],
@@ -187,24 +192,6 @@ def _tabs(request: HttpRequest, counts: dict[str, int], state: str) -> list[Tab]
     return [
         Tab(label, counts[key], _address(request, state=key), key == state)
         for key, label in STATES.items()
-    ]
-
-
-def _clinic_links(allowed: Sequence[Clinic], here: str, state: str) -> list[dict[str, Any]]:
-    if len(allowed) < 2:
-        return []
-    tail = "" if state == "open" else f"state={state}"
-    every = {"label": f"All {len(allowed)} clinics", "url": f"?{tail}", "current": not here}
-    return [
-        every,
-        *(
-            {
-                "label": clinic.name,
-                "url": f"?clinic={clinic.slug}{'&' if tail else ''}{tail}",
-                "current": clinic.slug == here,
-            }
-            for clinic in allowed
-        ),
     ]
 
 

@@ -2,8 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,10 +13,10 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
-from accounts.models import Clinic
 from accounts.policies import Action
 from core.rules import RuleViolation
 from itbclinic.pages.shared import access
+from itbclinic.pages.shared.links import clinic_links
 from visits.models import AfterVisitSummary
 from visits.selectors import summaries
 from visits.services import summaries as services
@@ -56,20 +55,11 @@ def queue(request: HttpRequest) -> HttpResponse:
         "clinics": clinics,
         "several": len(clinics) > 1,
         "without_phone": [one for one in clinics if not (one.phone_day or one.phone_night)],
-        "clinic_links": _clinic_links(allowed, here),
+        "clinic_links": clinic_links(
+            allowed, here, lambda slug: f"?clinic={slug}" if slug else "?"
+        ),
     }
     return render(request, "summary/queue.html", context)
-
-
-def _clinic_links(allowed: Sequence[Clinic], here: str) -> list[dict[str, Any]]:
-    if len(allowed) < 2:
-        return []
-    every = {"label": f"All {len(allowed)} clinics", "url": "?", "current": not here}
-    links = (
-        {"label": one.name, "url": f"?clinic={one.slug}", "current": one.slug == here}
-        for one in allowed
-    )
-    return [every, *links]
 
 
 @require_safe

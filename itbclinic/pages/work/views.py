@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
-from accounts.models import Clinic
 from accounts.policies import Action, may
 from core import words
 from core.rules import RuleViolation
@@ -22,6 +21,7 @@ from followup.selectors import work as selectors
 from followup.services.work_items import settle_work_item
 from itbclinic.pages.shared import access
 from itbclinic.pages.shared.frame import address_of
+from itbclinic.pages.shared.links import clinic_links
 from patients.models import Caregiver, Patient
 
 from . import words as presenters
@@ -122,7 +122,9 @@ def _show(
         "total": {"mine": counts.mine, "all": counts.everybody, "settled": counts.settled}[tab],
         "made_at": words.instant(now, clinics[0].zone),
         "several_clinics": len(clinics) > 1,
-        "clinic_links": _clinic_links(allowed, slug, tab),
+        "clinic_links": clinic_links(
+            allowed, slug, lambda one: f"?tab={tab}{f'&clinic={one}' if one else ''}"
+        ),
         "refused": refused[1] if refused else None,
         "gone": refused is not None and all(card.form is not refused[1] for card in cards),
     }
@@ -233,20 +235,3 @@ def _tabs(tab: str, slug: str, counts: selectors.WorkCounts) -> list[Tab]:
     numbers = {"mine": counts.mine, "all": counts.everybody, "settled": counts.settled}
     of = f"&clinic={slug}" if slug else ""
     return [Tab(label, f"?tab={key}{of}", numbers[key], key == tab) for key, label in TABS]
-
-
-def _clinic_links(allowed: list[Clinic], slug: str, tab: str) -> list[dict[str, Any]]:
-    if len(allowed) < 2:
-        return []
-    everyone = {"label": f"All {len(allowed)} clinics", "url": f"?tab={tab}", "current": not slug}
-    return [
-        everyone,
-        *(
-            {
-                "label": clinic.name,
-                "url": f"?tab={tab}&clinic={clinic.slug}",
-                "current": clinic.slug == slug,
-            }
-            for clinic in allowed
-        ),
-    ]
