@@ -29,8 +29,8 @@ ATTENTION = (Reason.PUMP_STOPPED, Reason.ALARM_DATE_MISMATCH)
 class Projection(models.Model):
     """The dates of one pump, computed from its facts at `input_version`.
 
-    Written by `alarms.services.reproject` and nothing else. A projection of another version than
-    the pump's is shown as being recalculated, never as a date.
+    Written by `alarms.services.projection.reproject` and nothing else. A projection of another
+    version than the pump's is shown as being recalculated, never as a date.
     """
 
     pump = models.OneToOneField(

@@ -89,7 +89,7 @@ def create_clinic(*, slug: str, name: str, timezone: str, by: User, at: datetime
 def change_clinic(
     *, clinic: Clinic, by: User, at: datetime, seen: str | None = None, **settings: Any
 ) -> Clinic:
-    """Change the clinic's settings. `alarms.services.change_clinic_settings` recomputes the dates.
+    """Change the clinic's settings. `followup.services.settings` recomputes the dates.
 
     Args:
         seen: the fingerprint of the settings that were shown; others than these are refused.

@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from core.quantities import format_quantity
-from core.words import format_date
+from core.quantities import format_quantity, rounded
+from core.words import count, format_date
 from dosing.domain.programs import (
     Flex,
     MinimumRate,
@@ -78,7 +78,7 @@ def sums(
             "Refill window opens",
             format_date(known.window_opens_on),
             (
-                f"{format_date(known.refill_due_on)} − {settings.window_days} days, "
+                f"{format_date(known.refill_due_on)} − {count(settings.window_days, 'day')}, "
                 "not before the day of the fill",
             ),
         ),
@@ -132,7 +132,8 @@ def _division(known: Known, program: SimpleContinuous, volume_ml: Fraction) -> I
     days = drug / Fraction(program.daily_dose_mcg)
     dose = format_quantity(program.daily_dose_mcg, "mcg/day")
     yield f"{_ml(volume_ml)} × {_per_ml(concentration)} = {format_quantity(drug, 'mcg', 2)}"
-    yield f"{format_quantity(drug, '', 2)} ÷ {dose} = {format_quantity(days, 'days', 2)}"
+    unit = "day" if rounded(days, 2) == 1 else "days"
+    yield f"{format_quantity(drug, '', 2)} ÷ {dose} = {format_quantity(days, unit, 2)}"
 
 
 def _per_ml(concentration: Decimal) -> str:
@@ -195,7 +196,7 @@ def _due(known: Known, settings: Settings) -> Iterator[str]:
         (
             "low_reservoir",
             known.alarm_date,
-            f"alarm date − {settings.refill_lead_days} days",
+            f"alarm date − {count(settings.refill_lead_days, 'day')}",
             -settings.refill_lead_days,
         ),
         ("drug_stability", known.stability_date, "last day for the drug in this pump", 0),

@@ -143,7 +143,9 @@ def test_one_who_may_read_but_not_record(client: Client, pump: Pump) -> None:
     page = client.get(f"/visits/{visit.uuid}/")
     assert page.status_code == 200
     assert "Take this visit back" not in text(page)
-    answer = client.post(f"/visits/{visit.uuid}/withdraw/", {"reason": "x"})
+    answer = client.post(
+        f"/visits/{visit.uuid}/withdraw/", {"reason": "Entered for another patient"}
+    )
     assert answer.status_code == 403
 
 

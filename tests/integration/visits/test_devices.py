@@ -200,7 +200,13 @@ def test_only_who_treats_records_it(
 
 def test_the_database_holds_it_too(overdue: Pump, nurse: User, now: datetime) -> None:
     def explant(**changes: Any) -> Callable[[], object]:
-        values = {"pump": overdue, "at": now, "reason": "x", "recorded_at": now, **changes}
+        values = {
+            "pump": overdue,
+            "at": now,
+            "reason": "Pocket infection",
+            "recorded_at": now,
+            **changes,
+        }
         return lambda: Explant.objects.create(recorded_by=nurse, **values)
 
     def end(of: Explant, reason: str) -> Callable[[], object]:

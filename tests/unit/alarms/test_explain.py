@@ -80,7 +80,7 @@ def test_a_fill_that_is_due_at_once_says_why_it_is_not_due_before() -> None:
     assert few["due"].lines[-1] == "It is not set before the day of the fill."
     more = told(program(), fill=replace(FILL, volume_ml=Decimal("2.2")))
     assert more["alarm"].lines[1:3] == (
-        "0.2 mL × 2,000 mcg per mL = 400 mcg", "400 ÷ 400 mcg/day = 1 days",
+        "0.2 mL × 2,000 mcg per mL = 400 mcg", "400 ÷ 400 mcg/day = 1 day",
     )  # fmt: skip
     assert more["alarm"].result == "21-Nov-2026"
 
