@@ -124,7 +124,8 @@ def test_on_a_phone_every_cell_of_a_step_says_what_it_is(
 ) -> None:
     seat = seat_of(nurse)
     page = seat.open(form_of(pump))
-    page.check("text=New flex program, in steps")
+    with page.expect_response("**/visit/preview/"):  # asked for a moment after the choice
+        page.check("text=New flex program, in steps")
     label = "(e) => getComputedStyle(e.closest('td'), '::before').content"
     for name, said in (("start", "From"), ("dose", "Dose, mcg")):
         field = page.locator(f"[name=steps-0-0-{name}]")
